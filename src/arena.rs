@@ -1,0 +1,318 @@
+//! Where the values of the unfinished event lie: still in the caller's input, or in the parser's buffer.
+
+use crate::copy::{copy_within, put};
+use crate::storage::Buffer;
+use crate::tokenizer::Span;
+
+// The buffer, from its front and from its back:
+//
+//     | last event ID | data, growing -> | staged -> |   free   | event type / ID |
+//                                                               ^ top
+//
+// Data and what is staged (an event type or ID whose line is not over) grow upward, so that a piece more is a copy of
+// that piece. Event type and ID are put below each other at the back in the order in which they came: when the one at
+// the back is replaced, the one below it moves up, once, so that the work stays linear in the input whatever is sent
+// in whatever order.
+//
+// The sum of all lengths never exceeds the capacity, lent values included, so that everything always fits, and what
+// fits does not depend on how the input was cut.
+#[derive(Clone, Debug)]
+pub(crate) struct Arena {
+    last_event_id_len: usize,
+    event_type: Value,
+    id: Value,
+    data: Value,
+    /// Bytes of an unfinished event type or ID behind the data.
+    staged: usize,
+    /// `id` is the last event ID by now, and moves to the front with the next event.
+    committed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Value {
+    place: Place,
+    span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Absent,
+    Input,
+    Buffer,
+}
+
+impl Value {
+    const ABSENT: Value = Value { place: Place::Absent, span: Span::EMPTY };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    EventType,
+    Id,
+    Data,
+}
+
+impl Arena {
+    pub(crate) const fn new() -> Arena {
+        Arena {
+            last_event_id_len: 0,
+            event_type: Value::ABSENT,
+            id: Value::ABSENT,
+            data: Value::ABSENT,
+            staged: 0,
+            committed: false,
+        }
+    }
+
+    /// Bytes that the buffer would hold with everything in it.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.last_event_id_len + self.unfinished_len()
+    }
+
+    /// The same without the last event ID.
+    #[inline(always)]
+    pub(crate) fn unfinished_len(&self) -> usize {
+        self.event_type.span.len + self.id.span.len + self.data.span.len + self.staged
+    }
+
+    pub(crate) fn has_values(&self) -> bool {
+        [Slot::EventType, Slot::Id, Slot::Data].into_iter().any(|slot| self.has(slot))
+    }
+
+    #[inline(always)]
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.value(slot).place != Place::Absent
+    }
+
+    #[inline(always)]
+    pub(crate) fn get<'a>(&self, slot: Slot, bytes: &'a [u8], input: &'a [u8]) -> Option<&'a [u8]> {
+        let value = self.value(slot);
+        match value.place {
+            Place::Absent => None,
+            Place::Input => Some(value.span.of(input)),
+            Place::Buffer => Some(value.span.of(bytes)),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn last_event_id<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.committed {
+            return self.id.span.of(bytes);
+        }
+        Span { start: 0, len: self.last_event_id_len }.of(bytes)
+    }
+
+    /// The value lies in the input and is to stay there as long as it can.
+    #[inline(always)]
+    pub(crate) fn lend(&mut self, slot: Slot, span: Span) {
+        *self.value_mut(slot) = Value { place: Place::Input, span };
+    }
+
+    /// Copies what is lent to the buffer. Whether there was the memory.
+    #[inline(always)]
+    pub(crate) fn keep(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
+        let lent = [self.event_type, self.id, self.data].iter().any(|value| value.place == Place::Input);
+        !lent || self.keep_all(buffer, input)
+    }
+
+    #[inline(never)]
+    fn keep_all(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
+        self.keep_data(buffer, input, 0)
+            && self.keep_slot(Slot::EventType, buffer, input)
+            && self.keep_slot(Slot::Id, buffer, input)
+    }
+
+    fn keep_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], more: usize) -> bool {
+        if !self.reserve(buffer, self.len() + more) {
+            return false;
+        }
+        if self.data.place == Place::Input {
+            put(buffer.bytes(), self.last_event_id_len, self.data.span.of(input));
+            self.data =
+                Value { place: Place::Buffer, span: Span { start: self.last_event_id_len, len: self.data.span.len } };
+        }
+        true
+    }
+
+    fn keep_slot(&mut self, slot: Slot, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
+        let Value { place, span } = self.value(slot);
+        if place != Place::Input {
+            return true;
+        }
+        if !self.reserve(buffer, self.len()) {
+            return false;
+        }
+        let start = self.top(buffer).saturating_sub(span.len);
+        put(buffer.bytes(), start, span.of(input));
+        *self.value_mut(slot) = Value { place: Place::Buffer, span: Span { start, len: span.len } };
+        true
+    }
+
+    /// Adds a line, or a piece of one, to the data; `join`: behind an LF. Whether there was the memory.
+    pub(crate) fn append_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], piece: Span, join: bool) -> bool {
+        if !self.keep_data(buffer, input, usize::from(join) + piece.len) {
+            return false;
+        }
+        let start = self.last_event_id_len;
+        let mut len = self.data.span.len;
+        if join {
+            put(buffer.bytes(), start + len, b"\n");
+            len += 1;
+        }
+        put(buffer.bytes(), start + len, piece.of(input));
+        len += piece.len;
+        self.data = Value { place: Place::Buffer, span: Span { start, len } };
+        true
+    }
+
+    /// Takes a piece of an event type or ID; with the `last` one it is complete. Whether there was the memory.
+    #[inline(never)]
+    pub(crate) fn stage(&mut self, slot: Slot, buffer: &mut Buffer<'_>, input: &[u8], piece: Span, last: bool) -> bool {
+        if !self.keep_data(buffer, input, piece.len) {
+            return false;
+        }
+        let staged = self.last_event_id_len + self.data.span.len;
+        put(buffer.bytes(), staged + self.staged, piece.of(input));
+        self.staged += piece.len;
+        if last {
+            self.remove(slot, buffer);
+            let len = self.staged;
+            let start = self.top(buffer).saturating_sub(len);
+            copy_within(buffer.bytes(), Span { start: staged, len }, start);
+            *self.value_mut(slot) = Value { place: Place::Buffer, span: Span { start, len } };
+            self.staged = 0;
+        }
+        true
+    }
+
+    pub(crate) fn unstage(&mut self) {
+        self.staged = 0;
+    }
+
+    /// Forgets the event type or the ID.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, slot: Slot, buffer: &mut Buffer<'_>) {
+        if self.value(slot).place == Place::Buffer {
+            self.close_gap(slot, buffer);
+        }
+        *self.value_mut(slot) = Value::ABSENT;
+    }
+
+    /// What is below the value at the back of the buffer moves up over it.
+    #[inline(never)]
+    fn close_gap(&mut self, slot: Slot, buffer: &mut Buffer<'_>) {
+        let gap = self.value(slot).span;
+        let other = match slot {
+            Slot::EventType => &mut self.id,
+            _ => &mut self.event_type,
+        };
+        if other.place == Place::Buffer && other.span.start < gap.start {
+            let start = other.span.start + gap.len;
+            copy_within(buffer.bytes(), other.span, start);
+            other.span.start = start;
+        }
+    }
+
+    /// Forgets all of the event but its ID.
+    pub(crate) fn drop_event(&mut self, buffer: &mut Buffer<'_>) {
+        self.remove(Slot::EventType, buffer);
+        self.data = Value::ABSENT;
+        self.staged = 0;
+    }
+
+    /// Forgets all of the event.
+    pub(crate) fn drop_values(&mut self) {
+        self.event_type = Value::ABSENT;
+        self.id = Value::ABSENT;
+        self.data = Value::ABSENT;
+        self.staged = 0;
+        self.committed = false;
+    }
+
+    /// The ID becomes the last event ID; event type and data stay readable. Whether there was the memory.
+    #[inline(always)]
+    pub(crate) fn commit(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
+        let in_buffer = [self.event_type, self.id, self.data].iter().any(|value| value.place == Place::Buffer);
+        if in_buffer {
+            self.committed = self.keep_slot(Slot::Id, buffer, input);
+            return self.committed;
+        }
+        let seeded = self.seed(buffer, self.id.span.of(input));
+        if seeded {
+            self.id = Value::ABSENT;
+        }
+        seeded
+    }
+
+    /// Writes the last event ID to the front of a buffer that holds nothing else. Whether there was the memory.
+    #[inline(always)]
+    pub(crate) fn seed(&mut self, buffer: &mut Buffer<'_>, id: &[u8]) -> bool {
+        if !self.reserve(buffer, id.len()) {
+            return false;
+        }
+        put(buffer.bytes(), 0, id);
+        self.last_event_id_len = id.len();
+        true
+    }
+
+    /// Forgets the event that was dispatched.
+    #[inline(always)]
+    pub(crate) fn settle(&mut self, buffer: &mut Buffer<'_>) {
+        if self.committed {
+            copy_within(buffer.bytes(), self.id.span, 0);
+            self.last_event_id_len = self.id.span.len;
+        }
+        self.drop_values();
+    }
+
+    /// Where the values at the back begin.
+    fn top(&self, buffer: &mut Buffer<'_>) -> usize {
+        let end = buffer.bytes().len();
+        [self.event_type, self.id]
+            .iter()
+            .filter(|value| value.place == Place::Buffer)
+            .fold(end, |top, value| top.min(value.span.start))
+    }
+
+    /// Makes the buffer at least `len` bytes, what lies at its back still at its back. Whether there is the memory.
+    #[inline(always)]
+    pub(crate) fn reserve(&mut self, buffer: &mut Buffer<'_>, len: usize) -> bool {
+        len <= buffer.bytes().len() || self.grow(buffer, len)
+    }
+
+    #[cold]
+    fn grow(&mut self, buffer: &mut Buffer<'_>, len: usize) -> bool {
+        let old = buffer.bytes().len();
+        let top = self.top(buffer);
+        if !buffer.reserve(len) {
+            return false;
+        }
+        let by = buffer.bytes().len().saturating_sub(old);
+        copy_within(buffer.bytes(), Span::between(top, old), top + by);
+        for value in [&mut self.event_type, &mut self.id] {
+            if value.place == Place::Buffer {
+                value.span.start += by;
+            }
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn value(&self, slot: Slot) -> Value {
+        match slot {
+            Slot::EventType => self.event_type,
+            Slot::Id => self.id,
+            Slot::Data => self.data,
+        }
+    }
+
+    #[inline(always)]
+    fn value_mut(&mut self, slot: Slot) -> &mut Value {
+        match slot {
+            Slot::EventType => &mut self.event_type,
+            Slot::Id => &mut self.id,
+            Slot::Data => &mut self.data,
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Assembles events from the tokenizer's pieces, by the standard's rules.
+
+use crate::arena::{Arena, Slot};
+use crate::error::{Error, Field};
+use crate::event::Event;
+use crate::parser::{CommentPiece, Progress, Status, Update};
+use crate::storage::Buffer;
+use crate::tokenizer::{Kind, Span, Step, Tokenizer};
+
+/// All of a parser but its buffer; compiled once for every kind and size of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Assembler {
+    tokens: Tokenizer,
+    arena: Arena,
+    phase: Phase,
+    /// The rest of an `id` line is to be ignored: it held a NUL, or did not fit.
+    ignoring_id: bool,
+    /// A blank line committed an ID, or one was seeded.
+    has_last_event_id: bool,
+    /// The event that is unfinished, or was dispatched last, set the ID.
+    sets_id: bool,
+    /// It set the reconnection time.
+    sets_retry: bool,
+    has_reconnection_time: bool,
+    retry: Retry,
+    reconnection_time_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Collecting the fields of an event.
+    Filling,
+    /// The event outgrew the buffer, which was reported: only its ID and `retry` still count.
+    Skipping,
+    /// A blank line was reached. What was collected stays until the next call, for whom it was reported to.
+    Ended,
+}
+
+// The standard, on a blank line:
+//
+//  1. Set the last event ID string of the event source to the value of the last event ID buffer.
+//  2. If the data buffer is an empty string, set the data buffer and the event type buffer to the empty string and
+//     return.
+//  3. If the data buffer's last character is a U+000A LINE FEED (LF) character, then remove the last character from the
+//     data buffer.
+//  4. Let event be the result of creating an event using MessageEvent [...]
+//  5. Initialize event's type attribute to "message", its data attribute to data, [...] its lastEventId attribute to the
+//     last event ID string of the event source.
+//  6. If the event type buffer has a value other than the empty string, change the type of the newly created event to
+//     equal the value of the event type buffer.
+//  7. Set the data buffer and the event type buffer to the empty string.
+//  8. Queue a task which [...] dispatches the newly created event [...].
+//
+// Here the LF goes between two lines of data rather than behind each, so that a single line can be lent; "data buffer is
+// empty" then means that there was no `data` field. One deviation: an event that outgrew the buffer takes step 2.
+impl Assembler {
+    pub(crate) const fn new() -> Assembler {
+        Assembler {
+            tokens: Tokenizer::new(),
+            arena: Arena::new(),
+            phase: Phase::Filling,
+            ignoring_id: false,
+            has_last_event_id: false,
+            sets_id: false,
+            sets_retry: false,
+            has_reconnection_time: false,
+            retry: Retry::EMPTY,
+            reconnection_time_ms: 0,
+        }
+    }
+
+    /// Reads `input` up to the next thing to report. `items`: comments and updates are reported too.
+    #[inline(never)]
+    pub(crate) fn feed(&mut self, mut buffer: Buffer<'_>, input: &[u8], items: bool) -> Progress {
+        if self.phase == Phase::Ended {
+            self.begin(&mut buffer);
+        }
+        let mut at = 0;
+        let status = loop {
+            let Some(step) = self.tokens.step(input, &mut at) else {
+                break self.keep(&mut buffer, input, Status::NeedInput);
+            };
+            let taken = match step {
+                Step::EndOfEvent => match self.end_event(&mut buffer, input, items) {
+                    Ok(None) => Ok(()),
+                    Ok(Some(status)) => break Ok(status),
+                    Err(error) => Err(error),
+                },
+                Step::Piece { kind: Kind::Unknown, .. } => Ok(()),
+                Step::Piece { kind: Kind::Comment, span, last, .. } => {
+                    if items {
+                        let piece = CommentPiece::new(span, last);
+                        break self.keep(&mut buffer, input, Status::Comment(piece));
+                    }
+                    Ok(())
+                }
+                Step::Piece { kind: Kind::Field(field), span, first, last } => match field {
+                    Field::Data => self.data(&mut buffer, input, span, first, last),
+                    Field::Event => self.event_type(&mut buffer, input, span, first, last),
+                    Field::Id => self.id(&mut buffer, input, span, first, last),
+                    Field::Retry => {
+                        self.retry(span.of(input), first, last);
+                        Ok(())
+                    }
+                },
+            };
+            if let Err(error) = taken {
+                self.skip(&mut buffer);
+                break Err(error);
+            }
+        };
+        Progress { consumed: at, status }
+    }
+
+    /// The event that `feed` reported last.
+    #[inline]
+    pub(crate) fn event<'a>(&self, bytes: &'a [u8], input: &'a [u8]) -> Event<'a> {
+        Event {
+            event_type: self.arena.get(Slot::EventType, bytes, input),
+            data: self.arena.get(Slot::Data, bytes, input).unwrap_or_default(),
+            last_event_id: self.arena.last_event_id(bytes),
+            sets_id: self.sets_id,
+            retry: self.set_retry(),
+        }
+    }
+
+    /// The update that `feed` reported last.
+    pub(crate) fn update<'a>(&self, bytes: &'a [u8]) -> Update<'a> {
+        Update { id: self.sets_id.then(|| self.arena.last_event_id(bytes)), retry: self.set_retry() }
+    }
+
+    pub(crate) fn last_event_id<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        self.has_last_event_id.then(|| self.arena.last_event_id(bytes))
+    }
+
+    pub(crate) fn reconnection_time_ms(&self) -> Option<u64> {
+        self.has_reconnection_time.then_some(self.reconnection_time_ms)
+    }
+
+    /// See [`Parser::unfinished`](crate::Parser::unfinished).
+    pub(crate) fn unfinished(&self) -> Option<usize> {
+        match self.phase {
+            Phase::Ended => None,
+            Phase::Skipping => Some(self.arena.unfinished_len()),
+            Phase::Filling => {
+                let begun = self.tokens.in_field() || self.arena.has_values();
+                begun.then(|| self.arena.unfinished_len())
+            }
+        }
+    }
+
+    /// See [`Parser::reset`](crate::Parser::reset).
+    pub(crate) fn reset(&mut self, buffer: &mut Buffer<'_>) {
+        self.restart();
+        self.begin(buffer);
+    }
+
+    /// Expects the start of a stream; an event that was reported stays readable.
+    pub(crate) fn restart(&mut self) {
+        self.tokens = Tokenizer::new();
+        if self.phase != Phase::Ended {
+            self.phase = Phase::Ended;
+            self.arena.drop_values();
+        }
+    }
+
+    /// See [`Parser::set_last_event_id`](crate::Parser::set_last_event_id).
+    pub(crate) fn set_last_event_id(&mut self, buffer: &mut Buffer<'_>, id: &[u8]) -> Result<(), Error> {
+        crate::error::check(Field::Id, id)?;
+        if !self.arena.reserve(buffer, id.len()) {
+            return Err(overflow(Field::Id, id.len(), buffer));
+        }
+        self.reset(buffer);
+        self.arena.seed(buffer, id);
+        self.has_last_event_id = true;
+        Ok(())
+    }
+
+    fn set_retry(&self) -> Option<u64> {
+        self.sets_retry.then_some(self.reconnection_time_ms)
+    }
+
+    /// Forgets the event that ended; the next one begins.
+    #[inline]
+    fn begin(&mut self, buffer: &mut Buffer<'_>) {
+        self.arena.settle(buffer);
+        self.phase = Phase::Filling;
+        self.sets_id = false;
+        self.sets_retry = false;
+    }
+
+    /// A blank line. What there is to report, if anything.
+    #[inline(always)]
+    fn end_event(&mut self, buffer: &mut Buffer<'_>, input: &[u8], items: bool) -> Result<Option<Status>, Error> {
+        if self.arena.has(Slot::Id) {
+            if !self.arena.commit(buffer, input) {
+                return Err(overflow(Field::Id, self.arena.len(), buffer));
+            }
+            self.sets_id = true;
+            self.has_last_event_id = true;
+        }
+        self.phase = Phase::Ended;
+        if self.arena.has(Slot::Data) {
+            return Ok(Some(Status::Event));
+        }
+        if items && (self.sets_id || self.sets_retry) {
+            return Ok(Some(Status::Update));
+        }
+        self.begin(buffer);
+        Ok(None)
+    }
+
+    #[inline(always)]
+    fn data(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        input: &[u8],
+        span: Span,
+        first: bool,
+        last: bool,
+    ) -> Result<(), Error> {
+        if self.phase == Phase::Skipping {
+            return Ok(());
+        }
+        let join = first && self.arena.has(Slot::Data);
+        self.fits(Field::Data, usize::from(join) + span.len, buffer)?;
+        if first && last && !join {
+            self.arena.lend(Slot::Data, span);
+            return Ok(());
+        }
+        let kept = self.arena.append_data(buffer, input, span, join);
+        self.stored(kept, Field::Data, buffer)
+    }
+
+    #[inline(always)]
+    fn event_type(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        input: &[u8],
+        span: Span,
+        first: bool,
+        last: bool,
+    ) -> Result<(), Error> {
+        if self.phase == Phase::Skipping {
+            return Ok(());
+        }
+        if first {
+            self.arena.remove(Slot::EventType, buffer);
+        }
+        self.fits(Field::Event, span.len, buffer)?;
+        if first && last {
+            self.arena.lend(Slot::EventType, span);
+            return Ok(());
+        }
+        let kept = self.arena.stage(Slot::EventType, buffer, input, span, last);
+        self.stored(kept, Field::Event, buffer)
+    }
+
+    /// Of a value with a NUL only what is before it counts as seen; the ID that there was stays.
+    #[inline(always)]
+    fn id(&mut self, buffer: &mut Buffer<'_>, input: &[u8], span: Span, first: bool, last: bool) -> Result<(), Error> {
+        if !first && self.ignoring_id {
+            return Ok(());
+        }
+        let nul = memchr::memchr(0, span.of(input));
+        self.ignoring_id = nul.is_some();
+        if let Err(error) = self.fits(Field::Id, nul.unwrap_or(span.len), buffer) {
+            self.ignoring_id = true;
+            self.arena.unstage();
+            self.arena.remove(Slot::Id, buffer);
+            return if self.phase == Phase::Skipping { Ok(()) } else { Err(error) };
+        }
+        if self.ignoring_id {
+            self.arena.unstage();
+            return Ok(());
+        }
+        if first && last {
+            self.arena.remove(Slot::Id, buffer);
+            self.arena.lend(Slot::Id, span);
+            return Ok(());
+        }
+        let kept = self.arena.stage(Slot::Id, buffer, input, span, last);
+        self.stored(kept, Field::Id, buffer)
+    }
+
+    #[inline(never)]
+    fn retry(&mut self, digits: &[u8], first: bool, last: bool) {
+        if first {
+            self.retry = Retry::EMPTY;
+        }
+        self.retry = digits.iter().fold(self.retry, |retry, &byte| retry.push(byte));
+        if let (true, Retry::Number(value)) = (last, self.retry) {
+            self.reconnection_time_ms = value;
+            self.has_reconnection_time = true;
+            self.sets_retry = true;
+        }
+    }
+
+    /// Whether `more` bytes of this event fit. Depends on the stream alone, not on how it was cut.
+    #[inline(always)]
+    fn fits(&self, field: Field, more: usize, buffer: &Buffer<'_>) -> Result<(), Error> {
+        let needed = self.arena.len() + more;
+        if needed > buffer.capacity() {
+            return Err(overflow(field, needed, buffer));
+        }
+        Ok(())
+    }
+
+    /// Before `status` is returned in the midst of an event: what is lent from the input goes to the buffer.
+    #[inline(always)]
+    fn keep(&mut self, buffer: &mut Buffer<'_>, input: &[u8], status: Status) -> Result<Status, Error> {
+        let kept = self.arena.keep(buffer, input);
+        if kept {
+            return Ok(status);
+        }
+        let error = overflow(Field::Data, self.arena.len(), buffer);
+        self.skip(buffer);
+        Err(error)
+    }
+
+    #[inline(always)]
+    fn stored(&self, stored: bool, field: Field, buffer: &Buffer<'_>) -> Result<(), Error> {
+        if stored {
+            return Ok(());
+        }
+        Err(overflow(field, self.arena.len(), buffer))
+    }
+
+    /// The event outgrew the buffer: all of it but an ID that fits is dropped.
+    #[cold]
+    fn skip(&mut self, buffer: &mut Buffer<'_>) {
+        self.phase = Phase::Skipping;
+        self.arena.drop_event(buffer);
+    }
+}
+
+#[cold]
+fn overflow(field: Field, needed: usize, buffer: &Buffer<'_>) -> Error {
+    Error::Overflow { field, needed, capacity: buffer.capacity() }
+}
+
+/// The value of a `retry` field as far as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retry {
+    Empty,
+    Number(u64),
+    /// A byte that is no digit, or a number beyond `u64`. The standard has no limit; browsers ignore such a field.
+    Invalid,
+}
+
+impl Retry {
+    const EMPTY: Retry = Retry::Empty;
+
+    fn push(self, byte: u8) -> Retry {
+        let value = match self {
+            Retry::Empty => 0,
+            Retry::Number(value) => value,
+            Retry::Invalid => return Retry::Invalid,
+        };
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 || value > u64::MAX / 10 {
+            return Retry::Invalid;
+        }
+        match (value * 10).checked_add(u64::from(digit)) {
+            Some(value) => Retry::Number(value),
+            None => Retry::Invalid,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use core::fmt;
+
+/// A field of the event stream format, by the names the standard gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// `event`: the event's type.
+    Event,
+    /// `data`: a line of the event's data.
+    Data,
+    /// `id`: the last event ID from this event on.
+    Id,
+    /// `retry`: the reconnection time.
+    Retry,
+}
+
+impl Field {
+    /// The field's name as it stands before the colon, in ASCII.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Field::Event => "event",
+            Field::Data => "data",
+            Field::Id => "id",
+            Field::Retry => "retry",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What can go wrong. A stream, however hostile, can cause [`Overflow`](Error::Overflow) and nothing else; the
+/// others answer a caller's own values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Error {
+    /// An event outgrew the parser's buffer.
+    ///
+    /// It is reported once per event, as soon as it is known; the event is skipped and the next one delivered. See
+    /// [`Parser`](crate::Parser#capacity) for what fits.
+    Overflow {
+        /// The field that did not fit.
+        field: Field,
+        /// Bytes that the buffer would have to hold for what has been seen of this event; the whole may need more.
+        needed: usize,
+        /// Bytes that it can hold.
+        capacity: usize,
+    },
+    /// A value holds a byte that its field cannot carry: CR or LF in an event type or ID, NUL in an ID.
+    InvalidByte {
+        /// The field that the value was meant for.
+        field: Field,
+        /// The offending byte.
+        byte: u8,
+        /// Its index in the value, in bytes.
+        position: usize,
+    },
+    /// A `Display` among the caller's values failed while it was written.
+    Format,
+    /// The slice to write to is too small. Nothing was written.
+    BufferTooSmall {
+        /// Bytes that the frame takes.
+        needed: usize,
+        /// Bytes that the slice has.
+        len: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Error::Overflow { field, needed, capacity } => write!(
+                f,
+                "event too large: with this {field} it takes at least {needed} bytes, the buffer holds {capacity}"
+            ),
+            Error::InvalidByte { field, byte, position } => {
+                write!(f, "byte {byte:#04x} at {position} cannot be in field {field}")
+            }
+            Error::Format => f.write_str("a value failed to format itself"),
+            Error::BufferTooSmall { needed, len } => {
+                write!(f, "frame takes {needed} bytes, the slice has {len}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Checks that `value` can be the value of `field`: an event type or an ID.
+pub(crate) fn check(field: Field, value: &[u8]) -> Result<(), Error> {
+    let invalid = match field {
+        Field::Id => memchr::memchr3(b'\r', b'\n', b'\0', value),
+        _ => memchr::memchr2(b'\r', b'\n', value),
+    };
+    match invalid.and_then(|position| Some((position, *value.get(position)?))) {
+        None => Ok(()),
+        Some((position, byte)) => Err(Error::InvalidByte { field, byte, position }),
+    }
+}

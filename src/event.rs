@@ -1,0 +1,223 @@
+use core::fmt;
+use core::str::Utf8Error;
+
+use crate::text::{self, decode};
+
+/// An event as the standard dispatches it, and what was on the wire, so that a relay can reproduce it.
+///
+/// Its fields are bytes as they came, or, of an `Event<'_, str>` that [`text`](Event::text) returned, text. Event type
+/// and last event ID never hold CR or LF; the lines of the data are joined by LF.
+///
+/// # Examples
+///
+/// ```
+/// let mut buffer = [0; 64];
+/// let mut parser = ssewire::Parser::with_buffer(&mut buffer);
+/// let mut input: &[u8] = b"event: temperature\nid: 7\ndata: 21.5\n\n";
+/// let event = parser.next(&mut input)?.unwrap();
+/// assert_eq!(event.event_type(), b"temperature");
+/// assert_eq!(event.last_event_id(), b"7");
+/// assert_eq!(event.text()?.data().parse::<f32>()?, 21.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(PartialEq, Eq, Hash)]
+pub struct Event<'a, T: Text + ?Sized = [u8]> {
+    pub(crate) event_type: Option<&'a T>,
+    pub(crate) data: &'a T,
+    pub(crate) last_event_id: &'a T,
+    pub(crate) sets_id: bool,
+    pub(crate) retry: Option<u64>,
+}
+
+/// What an event's fields can be: `[u8]` or `str`. Sealed.
+pub trait Text: sealed::Text {}
+
+impl Text for [u8] {}
+impl Text for str {}
+
+mod sealed {
+    pub trait Text: 'static + AsRef<[u8]> {
+        const EMPTY: &'static Self;
+        const MESSAGE: &'static Self;
+    }
+
+    impl Text for [u8] {
+        const EMPTY: &'static [u8] = b"";
+        const MESSAGE: &'static [u8] = b"message";
+    }
+
+    impl Text for str {
+        const EMPTY: &'static str = "";
+        const MESSAGE: &'static str = "message";
+    }
+}
+
+impl<'a, T: Text + ?Sized> Event<'a, T> {
+    /// The event type: `message` when the event named none, or an empty one.
+    #[must_use]
+    #[inline]
+    pub fn event_type(&self) -> &'a T {
+        match self.event_type {
+            Some(event_type) if !event_type.as_ref().is_empty() => event_type,
+            _ => T::MESSAGE,
+        }
+    }
+
+    /// The event type as it was on the wire: `None` without an `event` field, empty when the last one was empty.
+    #[must_use]
+    #[inline]
+    pub fn wire_event_type(&self) -> Option<&'a T> {
+        self.event_type
+    }
+
+    /// The data, its lines joined by LF. May be empty: a block without any `data` is not an event.
+    #[must_use]
+    #[inline]
+    pub fn data(&self) -> &'a T {
+        self.data
+    }
+
+    /// The last event ID when the event was dispatched, set by it or by one before; empty when there is none.
+    #[must_use]
+    #[inline]
+    pub fn last_event_id(&self) -> &'a T {
+        self.last_event_id
+    }
+
+    /// The ID that this event itself set, possibly empty; `None` when it has the one before it.
+    #[must_use]
+    #[inline]
+    pub fn id(&self) -> Option<&'a T> {
+        self.sets_id.then_some(self.last_event_id)
+    }
+
+    /// The reconnection time in milliseconds that this event itself set, by a valid `retry`.
+    #[must_use]
+    #[inline]
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+}
+
+impl<'a> Event<'a> {
+    /// The same event with its fields checked to be text.
+    ///
+    /// For text as the standard decodes it, which never fails, see [`decode`](crate::decode).
+    ///
+    /// # Errors
+    ///
+    /// When the event type, the data or the last event ID are not UTF-8. The event is still there, as bytes.
+    #[inline]
+    pub fn text(&self) -> Result<Event<'a, str>, Utf8Error> {
+        Ok(Event {
+            event_type: self.event_type.map(text::check).transpose()?,
+            data: text::check(self.data)?,
+            last_event_id: match self.last_event_id {
+                b"" => <str as sealed::Text>::EMPTY,
+                id => text::check(id)?,
+            },
+            sets_id: self.sets_id,
+            retry: self.retry,
+        })
+    }
+}
+
+impl<T: Text + ?Sized> Clone for Event<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Text + ?Sized> Copy for Event<'_, T> {}
+
+/// Prints the fields as text, decoded.
+impl<T: Text + ?Sized> fmt::Debug for Event<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("event_type", &self.event_type.map(|t| decode(t.as_ref())))
+            .field("data", &decode(self.data.as_ref()))
+            .field("last_event_id", &decode(self.last_event_id.as_ref()))
+            .field("sets_id", &self.sets_id)
+            .field("retry", &self.retry)
+            .finish()
+    }
+}
+
+#[cfg(feature = "heapless-v0_9")]
+pub use owned::OwnedEvent;
+
+#[cfg(feature = "heapless-v0_9")]
+mod owned {
+    use super::Event;
+    use crate::error::{Error, Field};
+
+    /// A copy of an [`Event`] in `N` bytes of its own, so that it can be put in a queue or sent to another task.
+    ///
+    /// `N` bounds event type, data and last event ID together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ssewire::{OwnedEvent, Parser};
+    ///
+    /// let mut queue = heapless::Deque::<OwnedEvent<32>, 4>::new();
+    /// let mut parser = Parser::<heapless::Vec<u8, 64>>::new();
+    /// let mut input: &[u8] = b"data: 1\n\ndata: 2\n\n";
+    /// while let Some(event) = parser.next(&mut input)? {
+    ///     queue.push_back(OwnedEvent::new(&event)?).expect("four places");
+    /// }
+    /// assert_eq!(queue.back().expect("two").event().data(), b"2");
+    /// # Ok::<(), ssewire::Error>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+    pub struct OwnedEvent<const N: usize> {
+        /// Event type, last event ID and data, one after the other.
+        bytes: heapless::Vec<u8, N>,
+        event_type_len: Option<usize>,
+        last_event_id_len: usize,
+        sets_id: bool,
+        retry: Option<u64>,
+    }
+
+    impl<const N: usize> OwnedEvent<N> {
+        /// Copies `event`.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Overflow`] when it has more than `N` bytes; `needed` is exact.
+        pub fn new(event: &Event<'_>) -> Result<OwnedEvent<N>, Error> {
+            let parts = [event.event_type.unwrap_or_default(), event.last_event_id, event.data];
+            let mut bytes = heapless::Vec::new();
+            for part in parts {
+                bytes.extend_from_slice(part).map_err(|_| Error::Overflow {
+                    field: Field::Data,
+                    needed: parts.iter().map(|part| part.len()).sum(),
+                    capacity: N,
+                })?;
+            }
+            Ok(OwnedEvent {
+                bytes,
+                event_type_len: event.event_type.map(<[u8]>::len),
+                last_event_id_len: event.last_event_id.len(),
+                sets_id: event.sets_id,
+                retry: event.retry,
+            })
+        }
+
+        /// The event.
+        #[must_use]
+        pub fn event(&self) -> Event<'_> {
+            let rest: &[u8] = &self.bytes;
+            // The lengths are those of the parts in `new`: neither split can fail.
+            let (event_type, rest) = rest.split_at_checked(self.event_type_len.unwrap_or(0)).unwrap_or_default();
+            let (last_event_id, data) = rest.split_at_checked(self.last_event_id_len).unwrap_or_default();
+            Event {
+                event_type: self.event_type_len.map(|_| event_type),
+                data,
+                last_event_id,
+                sets_id: self.sets_id,
+                retry: self.retry,
+            }
+        }
+    }
+}

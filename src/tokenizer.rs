@@ -1,0 +1,323 @@
+//! The grammar: bytes in, pieces of fields and comments out, without a buffer.
+
+use crate::error::Field;
+use crate::scan::{self, CR, LF};
+
+/// What the [`Tokenizer`] found: a piece of a field's value, a piece of a comment, or the end of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token<'i> {
+    /// A piece of the value of a field, without the colon, the one space after it and the line end.
+    Field(Field, Piece<'i>),
+    /// A piece of a comment, without the colon, one space after it and the line end.
+    Comment(Piece<'i>),
+    /// A blank line: the standard dispatches the event here.
+    EndOfEvent,
+}
+
+/// A piece of a value. A line that lies whole in the input is one piece, `first` and `last`; a line that is split over
+/// several inputs comes in as many pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'i> {
+    /// The bytes, lent from the input. Empty only in a last piece.
+    pub bytes: &'i [u8],
+    /// The value begins with this piece.
+    pub first: bool,
+    /// The value ends with this piece; its line end was seen.
+    pub last: bool,
+}
+
+/// Splits an event stream into [`Token`]s with three bytes of state and no buffer, so that an event of any size passes
+/// through in constant memory.
+///
+/// The tokens are the same for every chunking of the stream, apart from values being cut where the input was. A line
+/// is over at its CR; an LF that follows is swallowed, whichever input it arrives in. One leading byte order mark is
+/// dropped. Fields that the standard does not know are consumed in silence. The tokenizer does not interpret values: it
+/// reports an `id` with a NUL and a `retry` that is no number like any other.
+///
+/// At the end of a stream there is nothing to call: what is unfinished is to be discarded, says the standard.
+///
+/// Standard: [9.2.5 Parsing an event stream](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+///
+/// # Examples
+///
+/// Counting events, and the bytes of their data, of any size:
+///
+/// ```
+/// use ssewire::{Field, Token, Tokenizer};
+///
+/// let mut tokenizer = Tokenizer::new();
+/// let (mut events, mut bytes) = (0, 0);
+/// for mut chunk in [&b"data: 1"[..], b"23\r", b"\n\r\ndata\n\n"] {
+///     while let Some(token) = tokenizer.next(&mut chunk) {
+///         match token {
+///             Token::Field(Field::Data, piece) => bytes += piece.bytes.len(),
+///             Token::EndOfEvent => events += 1,
+///             _ => {}
+///         }
+///     }
+/// }
+/// assert_eq!((events, bytes), (2, 3));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokenizer {
+    at: At,
+    /// The last byte was the CR of a line end: an LF that comes next belongs to it.
+    after_cr: bool,
+}
+
+// The grammar of the standard, and the state after each of its symbols:
+//
+//     stream  = [ bom ] *event
+//     event   = *( comment / field ) end-of-line
+//     comment = colon *any-char end-of-line
+//     field   = 1*name-char [ colon [ space ] *any-char ] end-of-line
+//     end-of-line = ( cr lf / cr / lf )
+//
+//     StreamStart(n)  n bytes of the BOM were seen
+//     LineStart       after an end-of-line, or the BOM
+//     Name(f, n)      after the first n >= 1 bytes of the name of f
+//     Colon(kind)     after the colon, before the space that may follow
+//     Value(kind, p)  after that: p says whether a piece of the value was handed out already
+//
+// Unknown names, junk after a broken BOM and whatever else a line may begin with are values of kind `Unknown`. Every
+// state but `LineStart` is left by `resume` alone; `step` knows one short cut: from `LineStart` over a whole line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    StreamStart(u8),
+    LineStart,
+    Name(Field, u8),
+    Colon(Kind),
+    Value(Kind, bool),
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Field(Field),
+    Comment,
+    Unknown,
+}
+
+/// A token by its position in the input. `Copy`, so that no borrow is held while deciding what to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    EndOfEvent,
+    Piece { kind: Kind, span: Span, first: bool, last: bool },
+}
+
+/// A part of a slice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub start: usize,
+    pub len: usize,
+}
+
+impl Span {
+    pub(crate) const EMPTY: Span = Span { start: 0, len: 0 };
+
+    #[inline(always)]
+    pub(crate) fn between(start: usize, end: usize) -> Span {
+        Span { start, len: end.saturating_sub(start) }
+    }
+
+    /// The bytes; empty when they do not lie in `slice`, which is then not the one that the span was made for.
+    #[inline(always)]
+    pub(crate) fn of(self, slice: &[u8]) -> &[u8] {
+        slice.get(self.start..).and_then(|rest| rest.get(..self.len)).unwrap_or_default()
+    }
+}
+
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
+impl Tokenizer {
+    /// A tokenizer at the start of a stream.
+    #[must_use]
+    pub const fn new() -> Tokenizer {
+        Tokenizer { at: At::StreamStart(0), after_cr: false }
+    }
+
+    /// The next token, or `None` when all input is used and more is needed. Bytes are taken off the front of `input`
+    /// as they are used.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[inline]
+    pub fn next<'i>(&mut self, input: &mut &'i [u8]) -> Option<Token<'i>> {
+        let whole = *input;
+        let mut at = 0;
+        let token = loop {
+            let Some(step) = self.step(whole, &mut at) else {
+                break None;
+            };
+            match step {
+                Step::EndOfEvent => break Some(Token::EndOfEvent),
+                Step::Piece { kind, span, first, last } => {
+                    let bytes = span.of(whole);
+                    let piece = Piece { bytes, first, last };
+                    match kind {
+                        Kind::Field(field) => break Some(Token::Field(field, piece)),
+                        Kind::Comment => break Some(Token::Comment(piece)),
+                        Kind::Unknown => {}
+                    }
+                }
+            }
+        };
+        *input = whole.get(at..).unwrap_or_default();
+        token
+    }
+
+    /// Whether a line has begun that may yet become a field of the event.
+    pub(crate) fn in_field(&self) -> bool {
+        match self.at {
+            At::Name(..) => true,
+            At::Colon(kind) | At::Value(kind, _) => matches!(kind, Kind::Field(_)),
+            At::StreamStart(_) | At::LineStart => false,
+        }
+    }
+
+    /// The next token at or after `at`, which moves past it; `None` when the input is used up.
+    #[inline(always)]
+    pub(crate) fn step(&mut self, input: &[u8], at: &mut usize) -> Option<Step> {
+        if self.at == At::LineStart && !self.after_cr {
+            let line = input.get(*at..)?;
+            if let Some(&end @ (CR | LF)) = line.first() {
+                self.end_line(input, at, *at, end);
+                return Some(Step::EndOfEvent);
+            }
+            let known = if line.starts_with(b"data:") {
+                Some((Kind::Field(Field::Data), 5))
+            } else if line.starts_with(b"event:") {
+                Some((Kind::Field(Field::Event), 6))
+            } else if line.starts_with(b"id:") {
+                Some((Kind::Field(Field::Id), 3))
+            } else if line.starts_with(b":") {
+                Some((Kind::Comment, 1))
+            } else {
+                None
+            };
+            if let Some((kind, colon)) = known {
+                let value = *at + colon;
+                let Some(end) = scan::line_end(input, value) else {
+                    return self.cut_line(kind, input, at, value);
+                };
+                let space = input.get(value) == Some(&b' ');
+                let span = Span::between(value + usize::from(space), end);
+                self.end_line(input, at, end, *input.get(end)?);
+                return Some(Step::Piece { kind, span, first: true, last: true });
+            }
+        }
+        self.resume(input, at)
+    }
+
+    /// The input ends in the line whose colon is before `value`: hands out what there is.
+    #[inline(never)]
+    fn cut_line(&mut self, kind: Kind, input: &[u8], at: &mut usize, value: usize) -> Option<Step> {
+        *at = input.len();
+        let start = match input.get(value) {
+            None => {
+                self.at = At::Colon(kind);
+                return None;
+            }
+            Some(&byte) => value + usize::from(byte == b' '),
+        };
+        let span = Span::between(start, input.len());
+        self.at = At::Value(kind, span.len > 0);
+        (span.len > 0).then_some(Step::Piece { kind, span, first: true, last: false })
+    }
+
+    /// `step` from any state, byte by byte as far as a line's value.
+    #[inline(never)]
+    fn resume(&mut self, input: &[u8], at: &mut usize) -> Option<Step> {
+        loop {
+            let &byte = input.get(*at)?;
+            if self.after_cr {
+                self.after_cr = false;
+                if byte == LF {
+                    *at += 1;
+                    continue;
+                }
+            }
+            match self.at {
+                At::StreamStart(seen) => {
+                    if BOM.get(usize::from(seen)) == Some(&byte) {
+                        *at += 1;
+                        self.at =
+                            if usize::from(seen) + 1 == BOM.len() { At::LineStart } else { At::StreamStart(seen + 1) };
+                    } else if seen == 0 {
+                        self.at = At::LineStart;
+                    } else {
+                        self.at = At::Value(Kind::Unknown, false);
+                    }
+                }
+                At::LineStart => {
+                    let name = match byte {
+                        CR | LF => {
+                            self.end_line(input, at, *at, byte);
+                            return Some(Step::EndOfEvent);
+                        }
+                        b'd' => At::Name(Field::Data, 1),
+                        b'e' => At::Name(Field::Event, 1),
+                        b'i' => At::Name(Field::Id, 1),
+                        b'r' => At::Name(Field::Retry, 1),
+                        b':' => At::Colon(Kind::Comment),
+                        _ => At::Value(Kind::Unknown, false),
+                    };
+                    self.at = name;
+                    *at += 1;
+                }
+                At::Name(field, seen) => match field.name().as_bytes().get(usize::from(seen)) {
+                    Some(&expected) if byte == expected => {
+                        *at += 1;
+                        self.at = At::Name(field, seen + 1);
+                    }
+                    None if byte == b':' => {
+                        *at += 1;
+                        self.at = At::Colon(Kind::Field(field));
+                    }
+                    None if matches!(byte, CR | LF) => self.at = At::Value(Kind::Field(field), false),
+                    _ => self.at = At::Value(Kind::Unknown, false),
+                },
+                At::Colon(kind) => {
+                    *at += usize::from(byte == b' ');
+                    self.at = At::Value(kind, false);
+                }
+                At::Value(kind, begun) => {
+                    let start = *at;
+                    let end = scan::line_end(input, start);
+                    let span = Span::between(start, end.unwrap_or(input.len()));
+                    match end {
+                        Some(end) => self.end_line(input, at, end, *input.get(end)?),
+                        None => {
+                            *at = input.len();
+                            self.at = At::Value(kind, true);
+                        }
+                    }
+                    if kind != Kind::Unknown {
+                        return Some(Step::Piece { kind, span, first: !begun, last: end.is_some() });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves `at` past the line end at `end`, whose first byte is `byte`.
+    #[inline(always)]
+    fn end_line(&mut self, input: &[u8], at: &mut usize, end: usize, byte: u8) {
+        self.at = At::LineStart;
+        *at = end + 1;
+        if byte == CR {
+            match input.get(*at) {
+                Some(&LF) => *at += 1,
+                Some(_) => {}
+                None => self.after_cr = true,
+            }
+        }
+    }
+}
+
+impl Default for Tokenizer {
+    fn default() -> Tokenizer {
+        Tokenizer::new()
+    }
+}
