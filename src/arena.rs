@@ -109,6 +109,44 @@ impl Arena {
         *self.value_mut(slot) = Value { place: Place::Input, span };
     }
 
+    /// The values of an event of which nothing is in the buffer.
+    #[inline(always)]
+    pub(crate) fn lend_all(&mut self, event_type: Option<Span>, id: Option<Span>, data: Option<Span>) {
+        let value = |span: Option<Span>| span.map_or(Value::ABSENT, |span| Value { place: Place::Input, span });
+        (self.event_type, self.id, self.data) = (value(event_type), value(id), value(data));
+    }
+
+    /// Whether data is in the buffer, so that a line more is joined to it.
+    #[inline(always)]
+    pub(crate) fn has_joined(&self) -> bool {
+        self.data.place == Place::Buffer
+    }
+
+    /// Empty data, in the buffer.
+    #[inline(always)]
+    pub(crate) fn begin_data(&mut self) {
+        self.data = Value { place: Place::Buffer, span: Span { start: self.last_event_id_len, len: 0 } };
+    }
+
+    /// Adds to data that is in the buffer, which has room for it.
+    #[inline(always)]
+    pub(crate) fn push_data(&mut self, buffer: &mut Buffer<'_>, piece: &[u8]) {
+        put(buffer.bytes(), self.last_event_id_len + self.data.span.len, piece);
+        self.data.span.len += piece.len();
+    }
+
+    /// Whether the last event ID is at the front.
+    #[inline(always)]
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.committed
+    }
+
+    /// Bytes that are free beside the last event ID.
+    #[inline(always)]
+    pub(crate) fn room(&self, buffer: &Buffer<'_>) -> usize {
+        buffer.capacity().saturating_sub(self.last_event_id_len)
+    }
+
     /// Copies what is lent to the buffer. Whether there was the memory.
     #[inline(always)]
     pub(crate) fn keep(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
@@ -123,6 +161,7 @@ impl Arena {
             && self.keep_slot(Slot::Id, buffer, input)
     }
 
+    #[inline(always)]
     fn keep_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], more: usize) -> bool {
         if !self.reserve(buffer, self.len() + more) {
             return false;
@@ -150,6 +189,7 @@ impl Arena {
     }
 
     /// Adds a line, or a piece of one, to the data; `join`: behind an LF. Whether there was the memory.
+    #[inline(always)]
     pub(crate) fn append_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], piece: Span, join: bool) -> bool {
         if !self.keep_data(buffer, input, usize::from(join) + piece.len) {
             return false;
@@ -207,7 +247,8 @@ impl Arena {
             Slot::EventType => &mut self.id,
             _ => &mut self.event_type,
         };
-        if other.place == Place::Buffer && other.span.start < gap.start {
+        // At the same place the other one is empty, or there is no gap.
+        if other.place == Place::Buffer && other.span.start <= gap.start {
             let start = other.span.start + gap.len;
             copy_within(buffer.bytes(), other.span, start);
             other.span.start = start;

@@ -4,8 +4,10 @@ use crate::arena::{Arena, Slot};
 use crate::error::{Error, Field};
 use crate::event::Event;
 use crate::parser::{CommentPiece, Progress, Status, Update};
+use crate::scan::{self, LF};
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
+use crate::whole::{whole_data_line, whole_event, WholeEvent, WholeLines, DATA};
 
 /// All of a parser but its buffer; compiled once for every kind and size of it.
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ impl Assembler {
         Assembler {
             tokens: Tokenizer::new(),
             arena: Arena::new(),
-            phase: Phase::Filling,
+            phase: Phase::Ended,
             ignoring_id: false,
             has_last_event_id: false,
             sets_id: false,
@@ -69,35 +71,141 @@ impl Assembler {
         }
     }
 
-    /// Reads `input` up to the next thing to report. `items`: comments and updates are reported too.
+    /// Whether an event begins with the next byte, and the short cut can be tried.
+    #[inline(always)]
+    pub(crate) fn is_between_events(&self) -> bool {
+        self.phase == Phase::Ended && self.tokens.at_line_start() && self.arena.is_settled()
+    }
+
+    /// The short cut to the next event, if it lies whole in `input`; otherwise what there is to go on from.
+    #[inline(always)]
+    pub(crate) fn whole_event<'i>(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        input: &'i [u8],
+    ) -> Result<WholeEvent<'i>, WholeLines<'i>> {
+        let event = whole_event(input, self.arena.room(buffer))?;
+        if let Some(id) = event.id {
+            if !self.arena.seed(buffer, id) {
+                return Err(WholeLines { event_type: None, id: None, data: None, rest: input, data_is_cut: false });
+            }
+            self.has_last_event_id = true;
+        }
+        Ok(event)
+    }
+
+    /// `whole_event`, to be read by `event`.
+    #[inline(always)]
+    pub(crate) fn lend(&mut self, event: WholeEvent<'_>, input: &[u8]) {
+        let span = |value| Span::within(input, value);
+        self.arena.lend_all(event.event_type.map(span), None, Some(span(event.data)));
+        self.sets_id = event.id.is_some();
+        self.sets_retry = false;
+    }
+
+    /// Goes on behind `lines`, which `whole_event` found.
+    #[inline(never)]
+    pub(crate) fn feed_behind(&mut self, mut buffer: Buffer<'_>, input: &[u8], lines: WholeLines<'_>) -> Progress {
+        self.begin(&mut buffer);
+        if lines.len() > self.arena.room(&buffer) {
+            return self.feed_pieces(buffer, input, 0, false);
+        }
+        let span = |value| Span::within(input, value);
+        self.arena.lend_all(lines.event_type.map(span), lines.id.map(span), lines.data.map(span));
+        if lines.data_is_cut && self.cut_data(&mut buffer, input, lines.rest) {
+            return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
+        }
+        self.feed_pieces(buffer, input, input.len() - lines.rest.len(), false)
+    }
+
+    /// `line`, the first `data`, has no end in the input: copies what there is of it. `false`, and
+    /// nothing is done, when that is nothing or there is no room.
+    #[inline(always)]
+    fn cut_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], line: &[u8]) -> bool {
+        let Some(value) = line.strip_prefix(DATA) else { return false };
+        let piece = value.strip_prefix(b" ").unwrap_or(value);
+        if piece.is_empty() || self.arena.len() + piece.len() > buffer.bytes().len() {
+            return false;
+        }
+        if !self.arena.keep(buffer, input) {
+            return false;
+        }
+        self.arena.begin_data();
+        self.arena.push_data(buffer, piece);
+        self.tokens.set_in_data();
+        true
+    }
+
+    /// Goes on in the midst of an event.
     #[inline(never)]
     pub(crate) fn feed(&mut self, mut buffer: Buffer<'_>, input: &[u8], items: bool) -> Progress {
+        let mut at = 0;
         if self.phase == Phase::Ended {
             self.begin(&mut buffer);
-        }
-        let mut at = 0;
-        let status = loop {
-            let Some(step) = self.tokens.step(input, &mut at) else {
-                break self.keep(&mut buffer, input, Status::NeedInput);
+        } else if self.tokens.in_data() && self.phase == Phase::Filling {
+            let end = scan::line_end(input);
+            let Some(piece) = input.get(..end.unwrap_or(input.len())) else {
+                return self.feed_pieces(buffer, input, 0, items);
             };
-            let taken = match step {
-                Step::EndOfEvent => match self.end_event(&mut buffer, input, items) {
+            if self.arena.len() + piece.len() > buffer.bytes().len() {
+                return self.feed_pieces(buffer, input, 0, items);
+            }
+            self.arena.push_data(&mut buffer, piece);
+            let Some(&byte) = input.get(piece.len()) else {
+                return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
+            };
+            self.tokens.end_line(input, &mut at, piece.len(), byte);
+            if let Some(&byte @ LF) = input.get(at) {
+                if !self.arena.has(Slot::Id) {
+                    self.phase = Phase::Ended;
+                    let blank = at;
+                    self.tokens.end_line(input, &mut at, blank, byte);
+                    return Progress { consumed: at, status: Ok(Status::Event) };
+                }
+            }
+        }
+        self.feed_pieces(buffer, input, at, items)
+    }
+
+    #[inline(never)]
+    fn feed_pieces(&mut self, mut buffer: Buffer<'_>, input: &[u8], at: usize, items: bool) -> Progress {
+        let mut at = at;
+        let status = self.pieces(&mut buffer, input, &mut at, items);
+        Progress { consumed: at, status }
+    }
+
+    /// The way over the tokenizer.
+    #[inline(always)]
+    fn pieces(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize, items: bool) -> Result<Status, Error> {
+        loop {
+            let Some(token) = self.tokens.step(input, at) else {
+                return self.keep(buffer, input, Status::NeedInput);
+            };
+            let taken = match token {
+                Step::EndOfEvent => match self.end_event(buffer, input, items) {
                     Ok(None) => Ok(()),
-                    Ok(Some(status)) => break Ok(status),
+                    Ok(Some(status)) => return Ok(status),
                     Err(error) => Err(error),
                 },
                 Step::Piece { kind: Kind::Unknown, .. } => Ok(()),
                 Step::Piece { kind: Kind::Comment, span, last, .. } => {
                     if items {
                         let piece = CommentPiece::new(span, last);
-                        break self.keep(&mut buffer, input, Status::Comment(piece));
+                        return self.keep(buffer, input, Status::Comment(piece));
                     }
                     Ok(())
                 }
                 Step::Piece { kind: Kind::Field(field), span, first, last } => match field {
-                    Field::Data => self.data(&mut buffer, input, span, first, last),
-                    Field::Event => self.event_type(&mut buffer, input, span, first, last),
-                    Field::Id => self.id(&mut buffer, input, span, first, last),
+                    Field::Data => {
+                        let taken = self.data(buffer, input, span, first, last);
+                        if last && taken.is_ok() && self.arena.has_joined() {
+                            self.more_data(buffer, input, at)
+                        } else {
+                            taken
+                        }
+                    }
+                    Field::Event => self.event_type(buffer, input, span, first, last),
+                    Field::Id => self.id(buffer, input, span, first, last),
                     Field::Retry => {
                         self.retry(span.of(input), first, last);
                         Ok(())
@@ -105,11 +213,10 @@ impl Assembler {
                 },
             };
             if let Err(error) = taken {
-                self.skip(&mut buffer);
-                break Err(error);
+                self.skip(buffer, input);
+                return Err(error);
             }
-        };
-        Progress { consumed: at, status }
+        }
     }
 
     /// The event that `feed` reported last.
@@ -121,6 +228,18 @@ impl Assembler {
             last_event_id: self.arena.last_event_id(bytes),
             sets_id: self.sets_id,
             retry: self.set_retry(),
+        }
+    }
+
+    /// The event that `whole_event` found.
+    #[inline(always)]
+    pub(crate) fn whole<'a>(&self, event: WholeEvent<'a>, bytes: &'a [u8]) -> Event<'a> {
+        Event {
+            event_type: event.event_type,
+            data: event.data,
+            last_event_id: event.id.unwrap_or_else(|| self.arena.last_event_id(bytes)),
+            sets_id: event.id.is_some(),
+            retry: None,
         }
     }
 
@@ -232,6 +351,16 @@ impl Assembler {
         self.stored(kept, Field::Data, buffer)
     }
 
+    /// Takes the lines that follow, as far as they are `data` and lie whole in the input.
+    #[inline(always)]
+    fn more_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize) -> Result<(), Error> {
+        while let Some((value, rest)) = input.get(*at..).and_then(whole_data_line) {
+            *at = input.len() - rest.len();
+            self.data(buffer, input, Span::within(input, value), true, true)?;
+        }
+        Ok(())
+    }
+
     #[inline(always)]
     fn event_type(
         &mut self,
@@ -314,7 +443,7 @@ impl Assembler {
             return Ok(status);
         }
         let error = overflow(Field::Data, self.arena.len(), buffer);
-        self.skip(buffer);
+        self.skip(buffer, input);
         Err(error)
     }
 
@@ -328,9 +457,12 @@ impl Assembler {
 
     /// The event outgrew the buffer: all of it but an ID that fits is dropped.
     #[cold]
-    fn skip(&mut self, buffer: &mut Buffer<'_>) {
+    fn skip(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) {
         self.phase = Phase::Skipping;
         self.arena.drop_event(buffer);
+        if !self.arena.keep(buffer, input) {
+            self.arena.remove(Slot::Id, buffer);
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl<'a> Iterator for Parts<'a> {
 /// The first line of `text` without its line end, and what is behind that: an LF at the end leaves an empty line.
 #[inline(always)]
 fn split_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let Some((line, end)) = scan::line_end(text, 0).and_then(|at| text.split_at_checked(at)) else {
+    let Some((line, end)) = scan::line_end(text).and_then(|at| text.split_at_checked(at)) else {
         return (text, None);
     };
     let rest = end.strip_prefix(b"\r\n").or(end.get(1..));

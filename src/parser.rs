@@ -222,7 +222,18 @@ impl<S: Storage> Parser<S> {
     #[inline]
     pub fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
         let fed = *input;
-        let progress = self.feed(fed);
+        let mut buffer = self.storage.buffer();
+        let progress = if self.assembler.is_between_events() {
+            match self.assembler.whole_event(&mut buffer, fed) {
+                Ok(event) => {
+                    *input = event.rest;
+                    return Ok(Some(self.assembler.whole(event, self.storage.bytes())));
+                }
+                Err(lines) => self.assembler.feed_behind(buffer, fed, lines),
+            }
+        } else {
+            self.assembler.feed(buffer, fed, false)
+        };
         *input = fed.get(progress.consumed..).unwrap_or_default();
         Ok(match progress.status? {
             Status::Event => Some(self.event(fed)),
@@ -312,7 +323,17 @@ impl<S: Storage> Parser<S> {
     /// ```
     #[inline]
     pub fn feed(&mut self, input: &[u8]) -> Progress {
-        self.assembler.feed(self.storage.buffer(), input, false)
+        let mut buffer = self.storage.buffer();
+        if !self.assembler.is_between_events() {
+            return self.assembler.feed(buffer, input, false);
+        }
+        match self.assembler.whole_event(&mut buffer, input) {
+            Ok(event) => {
+                self.assembler.lend(event, input);
+                Progress { consumed: input.len() - event.rest.len(), status: Ok(Status::Event) }
+            }
+            Err(lines) => self.assembler.feed_behind(buffer, input, lines),
+        }
     }
 
     /// Like [`feed`](Parser::feed), stopping at comments and updates as well.

@@ -1,79 +1,115 @@
 //! Where the next line ends. All knowledge of vectors and word tricks lives here.
 
-use memchr::memchr2;
+use memchr::{memchr2, memchr3};
 
 pub(crate) const CR: u8 = b'\r';
 pub(crate) const LF: u8 = b'\n';
+const NUL: u8 = b'\0';
 
-/// The index of the first CR or LF in `input` at or after `from`.
+/// The index of the first CR or LF in `input`.
 ///
-/// The same as `(from..input.len()).find(|&i| matches!(input[i], b'\r' | b'\n'))`.
+/// The same as `input.iter().position(|byte| matches!(byte, b'\r' | b'\n'))`.
 #[inline(always)]
-pub(crate) fn line_end(input: &[u8], from: usize) -> Option<usize> {
-    let mut from = from;
-    #[cfg(target_pointer_width = "64")]
-    for _ in 0..PROBES {
-        let Some(word) = input.get(from..).and_then(<[u8]>::first_chunk) else {
-            break;
-        };
-        let found = line_ends(u64::from_le_bytes(*word));
-        if found != 0 {
-            return Some(from + found.trailing_zeros() as usize / 8);
-        }
-        from += size_of::<u64>();
-    }
-    memchr2(CR, LF, input.get(from..)?).map(|i| from + i)
+pub(crate) fn line_end(input: &[u8]) -> Option<usize> {
+    find(input, |word| marks(word, LF) | marks(word, CR), |rest| memchr2(CR, LF, rest))
 }
 
-/// Words looked at before `memchr` is called: half the lines of a stream are shorter than the call is worth.
-#[cfg(target_pointer_width = "64")]
-const PROBES: usize = 2;
-
-/// The high bit of the first byte that is CR or LF, counted from the low end; bits above it may be set too.
-#[cfg(target_pointer_width = "64")]
+/// The index of the first CR, LF or NUL in `input`.
+///
+/// The same as `input.iter().position(|byte| matches!(byte, b'\r' | b'\n' | b'\0'))`.
 #[inline(always)]
-const fn line_ends(word: u64) -> u64 {
+pub(crate) fn line_end_or_nul(input: &[u8]) -> Option<usize> {
+    find(input, |word| marks(word, LF) | marks(word, CR) | marks(word, NUL), |rest| memchr3(CR, LF, NUL, rest))
+}
+
+const WORD: usize = size_of::<u64>();
+
+/// Looks into the first word by `marks`, and behind it by `long`, whose call costs more than most lines are worth.
+#[inline(always)]
+fn find(input: &[u8], marks: impl Fn(u64) -> u64, long: impl Fn(&[u8]) -> Option<usize>) -> Option<usize> {
+    if cfg!(not(target_pointer_width = "64")) {
+        return long(input);
+    }
+    let Some((word, rest)) = input.split_first_chunk() else {
+        return find_short(input, marks);
+    };
+    let found = marks(u64::from_le_bytes(*word));
+    if found != 0 {
+        return Some(found.trailing_zeros() as usize / 8);
+    }
+    if rest.len() > 2 * WORD {
+        return long(rest).map(|i| WORD + i);
+    }
+    // What is left of a small chunk: up to two words, the last one overlapping what was seen.
+    if let Some((word, _)) = rest.split_first_chunk() {
+        let found = marks(u64::from_le_bytes(*word));
+        if found != 0 {
+            return Some(WORD + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = marks(u64::from_le_bytes(*input.last_chunk()?));
+    (found != 0).then(|| input.len() - WORD + found.trailing_zeros() as usize / 8)
+}
+
+/// `find` in less than a word.
+#[inline(always)]
+fn find_short(input: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize> {
+    let word = input.iter().rev().fold(0, |word, &byte| (word << 8) | u64::from(byte));
+    let found = marks(word).trailing_zeros() as usize / 8;
+    (found < input.len()).then_some(found)
+}
+
+/// The high bit of the first byte of `word` that is `byte`, counted from the low end; bits above it may be set too.
+#[inline(always)]
+const fn marks(word: u64, byte: u8) -> u64 {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-    let lf = word ^ (ONES * LF as u64);
-    let cr = word ^ (ONES * CR as u64);
-    ((lf.wrapping_sub(ONES) & !lf) | (cr.wrapping_sub(ONES) & !cr)) & HIGHS
+    let zero = word ^ (ONES * byte as u64);
+    zero.wrapping_sub(ONES) & !zero & HIGHS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn naive(input: &[u8], from: usize) -> Option<usize> {
-        (from..input.len()).find(|&i| matches!(input[i], CR | LF))
+    fn agree(input: &[u8]) {
+        let naive = input.iter().position(|byte| matches!(*byte, CR | LF));
+        assert_eq!(line_end(input), naive, "{input:?}");
+        let naive = input.iter().position(|byte| matches!(*byte, CR | LF | NUL));
+        assert_eq!(line_end_or_nul(input), naive, "{input:?}");
     }
 
-    /// Every byte value beside a line end or where one might be mistaken, slid through every alignment.
+    /// One line end at every place of inputs of every length, slid through every alignment.
     #[test]
-    fn agrees_with_the_naive_search() {
-        let mut input = [b'x'; 80];
-        for end in [CR, LF] {
-            for at in 0..input.len() {
-                for (neighbour, value) in (0..=255).map(|v| (at.wrapping_sub(1), v)) {
-                    input = [b'x'; 80];
-                    input[at] = end;
-                    if let Some(byte) = input.get_mut(neighbour) {
-                        *byte = value;
-                    }
-                    if let Some(byte) = input.get_mut(at + 1) {
-                        *byte = value;
-                    }
-                    for from in 0..=at {
-                        assert_eq!(line_end(&input, from), naive(&input, from));
+    fn finds_at_every_place() {
+        for byte in [CR, LF, NUL] {
+            for len in 0..=70 {
+                for start in 0..8 {
+                    let mut input = [b'x'; 80];
+                    agree(&input[start..start + len]);
+                    for at in start..start + len {
+                        input[at] = byte;
+                        agree(&input[start..start + len]);
+                        input[at] = b'x';
                     }
                 }
             }
         }
-        for len in 0..input.len() {
-            let none = [0x8a_u8; 80];
-            assert_eq!(line_end(&none[..len], 0), None);
-            assert_eq!(line_end(&none[..len], len), None);
-            assert_eq!(line_end(&none[..len], len + 1), None);
+    }
+
+    /// Every byte value alone and beside every other that matters: a word trick may take a neighbour for a match.
+    #[test]
+    fn finds_beside_every_byte() {
+        for a in 0..=255 {
+            for b in [a, CR, LF, NUL, CR + 1, LF + 1, NUL + 1, CR ^ 0x80, LF ^ 0x80, NUL ^ 0x80] {
+                for at in 0..30 {
+                    let mut input = [b'x'; 32];
+                    (input[at], input[at + 1]) = (a, b);
+                    agree(&input);
+                    agree(&input[at..]);
+                    agree(&input[..at + 2]);
+                }
+            }
         }
     }
 }

@@ -80,7 +80,7 @@ pub struct Tokenizer {
 //     Value(kind, p)  after that: p says whether a piece of the value was handed out already
 //
 // Unknown names, junk after a broken BOM and whatever else a line may begin with are values of kind `Unknown`. Every
-// state but `LineStart` is left by `resume` alone; `step` knows one short cut: from `LineStart` over a whole line.
+// state is left by `resume`; `step` knows two short cuts: from `LineStart` over a whole line, and on along a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     StreamStart(u8),
@@ -120,11 +120,27 @@ impl Span {
         Span { start, len: end.saturating_sub(start) }
     }
 
+    /// Where `part` is in `whole`, which it must be a part of.
+    #[inline(always)]
+    pub(crate) fn within(whole: &[u8], part: &[u8]) -> Span {
+        Span { start: part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr()), len: part.len() }
+    }
+
     /// The bytes; empty when they do not lie in `slice`, which is then not the one that the span was made for.
     #[inline(always)]
     pub(crate) fn of(self, slice: &[u8]) -> &[u8] {
-        slice.get(self.start..).and_then(|rest| rest.get(..self.len)).unwrap_or_default()
+        match slice.get(self.start..self.start.wrapping_add(self.len)) {
+            Some(bytes) => bytes,
+            None => nothing(),
+        }
     }
+}
+
+/// Apart, so that the case that does not happen is a branch and not a conditional move.
+#[cold]
+#[inline(never)]
+fn nothing<'a>() -> &'a [u8] {
+    b""
 }
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
@@ -176,43 +192,71 @@ impl Tokenizer {
         }
     }
 
+    /// Whether a piece of a value of `data` was handed out and the value is not over.
+    #[inline(always)]
+    pub(crate) fn in_data(&self) -> bool {
+        self.at == At::Value(Kind::Field(Field::Data), true)
+    }
+
+    /// A piece of a value of `data` was taken.
+    #[inline(always)]
+    pub(crate) fn set_in_data(&mut self) {
+        self.at = At::Value(Kind::Field(Field::Data), true);
+    }
+
+    /// Whether the next byte begins a line.
+    #[inline(always)]
+    pub(crate) fn at_line_start(&self) -> bool {
+        self.at == At::LineStart && !self.after_cr
+    }
+
     /// The next token at or after `at`, which moves past it; `None` when the input is used up.
     #[inline(always)]
     pub(crate) fn step(&mut self, input: &[u8], at: &mut usize) -> Option<Step> {
-        if self.at == At::LineStart && !self.after_cr {
-            let line = input.get(*at..)?;
-            if let Some(&end @ (CR | LF)) = line.first() {
-                self.end_line(input, at, *at, end);
-                return Some(Step::EndOfEvent);
-            }
-            let known = if line.starts_with(b"data:") {
-                Some((Kind::Field(Field::Data), 5))
-            } else if line.starts_with(b"event:") {
-                Some((Kind::Field(Field::Event), 6))
-            } else if line.starts_with(b"id:") {
-                Some((Kind::Field(Field::Id), 3))
-            } else if line.starts_with(b":") {
-                Some((Kind::Comment, 1))
-            } else {
-                None
-            };
-            if let Some((kind, colon)) = known {
+        match self.at {
+            At::LineStart if !self.after_cr => {
+                let line = input.get(*at..)?;
+                if let Some(&end @ (CR | LF)) = line.first() {
+                    self.end_line(input, at, *at, end);
+                    return Some(Step::EndOfEvent);
+                }
+                let Some((kind, colon)) = known_line(line) else {
+                    return self.resume(input, at);
+                };
                 let value = *at + colon;
-                let Some(end) = scan::line_end(input, value) else {
+                let Some(end) = line_end(input, value) else {
                     return self.cut_line(kind, input, at, value);
                 };
-                let space = input.get(value) == Some(&b' ');
-                let span = Span::between(value + usize::from(space), end);
+                let span = value_span(input, value, end);
                 self.end_line(input, at, end, *input.get(end)?);
-                return Some(Step::Piece { kind, span, first: true, last: true });
+                Some(Step::Piece { kind, span, first: true, last: true })
+            }
+            At::Value(kind @ (Kind::Field(_) | Kind::Comment), begun) if *at < input.len() => {
+                Some(self.value(kind, !begun, input, at))
+            }
+            _ => self.resume(input, at),
+        }
+    }
+
+    /// The value that goes on at `at`, up to its line end or the end of the input.
+    #[inline(always)]
+    fn value(&mut self, kind: Kind, first: bool, input: &[u8], at: &mut usize) -> Step {
+        let start = *at;
+        let end = line_end(input, start);
+        let span = Span::between(start, end.unwrap_or(input.len()));
+        match end.and_then(|end| Some((end, *input.get(end)?))) {
+            Some((end, byte)) => self.end_line(input, at, end, byte),
+            None => {
+                *at = input.len();
+                self.at = At::Value(kind, true);
             }
         }
-        self.resume(input, at)
+        Step::Piece { kind, span, first, last: end.is_some() }
     }
 
     /// The input ends in the line whose colon is before `value`: hands out what there is.
     #[inline(never)]
-    fn cut_line(&mut self, kind: Kind, input: &[u8], at: &mut usize, value: usize) -> Option<Step> {
+    pub(crate) fn cut_line(&mut self, kind: Kind, input: &[u8], at: &mut usize, value: usize) -> Option<Step> {
         *at = input.len();
         let start = match input.get(value) {
             None => {
@@ -283,18 +327,9 @@ impl Tokenizer {
                     self.at = At::Value(kind, false);
                 }
                 At::Value(kind, begun) => {
-                    let start = *at;
-                    let end = scan::line_end(input, start);
-                    let span = Span::between(start, end.unwrap_or(input.len()));
-                    match end {
-                        Some(end) => self.end_line(input, at, end, *input.get(end)?),
-                        None => {
-                            *at = input.len();
-                            self.at = At::Value(kind, true);
-                        }
-                    }
+                    let step = self.value(kind, !begun, input, at);
                     if kind != Kind::Unknown {
-                        return Some(Step::Piece { kind, span, first: !begun, last: end.is_some() });
+                        return Some(step);
                     }
                 }
             }
@@ -303,7 +338,7 @@ impl Tokenizer {
 
     /// Moves `at` past the line end at `end`, whose first byte is `byte`.
     #[inline(always)]
-    fn end_line(&mut self, input: &[u8], at: &mut usize, end: usize, byte: u8) {
+    pub(crate) fn end_line(&mut self, input: &[u8], at: &mut usize, end: usize, byte: u8) {
         self.at = At::LineStart;
         *at = end + 1;
         if byte == CR {
@@ -314,6 +349,35 @@ impl Tokenizer {
             }
         }
     }
+}
+
+/// What a line is and where its value begins, if it begins with one of the common names and a colon.
+#[inline(always)]
+pub(crate) fn known_line(line: &[u8]) -> Option<(Kind, usize)> {
+    if line.starts_with(b"data:") {
+        Some((Kind::Field(Field::Data), 5))
+    } else if line.starts_with(b"event:") {
+        Some((Kind::Field(Field::Event), 6))
+    } else if line.starts_with(b"id:") {
+        Some((Kind::Field(Field::Id), 3))
+    } else if line.starts_with(b":") {
+        Some((Kind::Comment, 1))
+    } else {
+        None
+    }
+}
+
+/// Where the first line end at or after `from` is.
+#[inline(always)]
+fn line_end(input: &[u8], from: usize) -> Option<usize> {
+    Some(from + scan::line_end(input.get(from..)?)?)
+}
+
+/// The value between a colon and a line end, without the space that it may begin with.
+#[inline(always)]
+pub(crate) fn value_span(input: &[u8], colon: usize, end: usize) -> Span {
+    let space = input.get(colon) == Some(&b' ');
+    Span::between(colon + usize::from(space), end)
 }
 
 impl Default for Tokenizer {

@@ -1,0 +1,132 @@
+//! The short cut: an event that lies whole in the input.
+
+use crate::scan::{self, CR, LF};
+
+pub(crate) const DATA: &[u8; 5] = b"data:";
+
+/// An event that lies whole in the input.
+#[derive(Clone, Copy)]
+pub(crate) struct WholeEvent<'i> {
+    pub event_type: Option<&'i [u8]>,
+    pub id: Option<&'i [u8]>,
+    pub data: &'i [u8],
+    /// What is behind its blank line.
+    pub rest: &'i [u8],
+}
+
+/// The lines of an event that lie whole in the input, up to one that is not for the short cut.
+#[derive(Clone, Copy)]
+pub(crate) struct WholeLines<'i> {
+    pub event_type: Option<&'i [u8]>,
+    pub id: Option<&'i [u8]>,
+    pub data: Option<&'i [u8]>,
+    /// That line, and all behind it.
+    pub rest: &'i [u8],
+    /// It is the first `data`, and has no end in the input.
+    pub data_is_cut: bool,
+}
+
+impl WholeLines<'_> {
+    /// Bytes of the values. `whole_event` has not looked whether there is room for them.
+    pub(crate) fn len(&self) -> usize {
+        len(self.event_type) + len(self.id) + len(self.data)
+    }
+}
+
+/// The first event in `input`, if before its blank line there are only whole lines: comments, one `event`, one `id`
+/// without NUL and, last, one `data`, whose values take no more than `room` bytes; otherwise as much of it as is so.
+///
+/// A function of its input alone: what it finds stays in registers, and there is nothing to resume.
+// An event of NN bytes takes NN instructions this way and NN by the tokenizer.
+#[inline(always)]
+pub(crate) fn whole_event(input: &[u8], room: usize) -> Result<WholeEvent<'_>, WholeLines<'_>> {
+    // The commonest event of all, on its own: with nothing else to keep it stays in registers, NN instructions less.
+    if let Some(value) = input.strip_prefix(DATA) {
+        return data_line(input, value, None, None, room);
+    }
+    let (mut event_type, mut id) = (None, None);
+    let mut rest = input;
+    loop {
+        let lines = WholeLines { event_type, id, data: None, rest, data_is_cut: false };
+        let Some(line) = rest.first_chunk::<8>() else { return Err(lines) };
+        if line.starts_with(DATA) {
+            let value = rest.get(DATA.len()..).unwrap_or_default();
+            return data_line(rest, value, event_type, id, room);
+        } else if line.starts_with(b"event:") && event_type.is_none() {
+            let value = rest.get(6..).unwrap_or_default();
+            let Some((value, behind)) = whole_line(value, scan::line_end(value)) else { return Err(lines) };
+            event_type = Some(value);
+            rest = behind;
+        } else if line.starts_with(b"id:") && id.is_none() {
+            let value = rest.get(3..).unwrap_or_default();
+            let Some((value, behind)) = whole_line(value, scan::line_end_or_nul(value)) else { return Err(lines) };
+            id = Some(value);
+            rest = behind;
+        } else if line.starts_with(b":") {
+            let value = rest.get(1..).unwrap_or_default();
+            let Some((_, behind)) = whole_line(value, scan::line_end(value)) else { return Err(lines) };
+            rest = behind;
+        } else {
+            let Some(behind) = behind_line_end(rest) else { return Err(lines) };
+            if id.is_some() || len(event_type) > room {
+                return Err(lines);
+            }
+            event_type = None;
+            rest = behind;
+        }
+    }
+}
+
+/// The `data` line at the front of `line`, whose value begins at `value`, and the blank line behind it.
+#[inline(always)]
+fn data_line<'i>(
+    line: &'i [u8],
+    value: &'i [u8],
+    event_type: Option<&'i [u8]>,
+    id: Option<&'i [u8]>,
+    room: usize,
+) -> Result<WholeEvent<'i>, WholeLines<'i>> {
+    let lines = WholeLines { event_type, id, data: None, rest: line, data_is_cut: false };
+    let Some(end) = scan::line_end(value) else { return Err(WholeLines { data_is_cut: true, ..lines }) };
+    let Some((data, rest)) = whole_line(value, Some(end)) else { return Err(lines) };
+    if len(event_type) + len(id) + data.len() > room {
+        return Err(lines);
+    }
+    match behind_line_end(rest) {
+        Some(rest) => Ok(WholeEvent { event_type, id, data, rest }),
+        None => Err(WholeLines { data: Some(data), rest, ..lines }),
+    }
+}
+
+/// The value of the line at the front of `rest`, if it is `data` and lies whole in the input, and what is behind it.
+#[inline(always)]
+pub(crate) fn whole_data_line(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let value = rest.strip_prefix(DATA)?;
+    whole_line(value, scan::line_end(value))
+}
+
+/// The value from behind a colon to the line end at `end`, and what is behind that.
+#[inline(always)]
+fn whole_line(value: &[u8], end: Option<usize>) -> Option<(&[u8], &[u8])> {
+    let (value, rest) = value.split_at_checked(end?)?;
+    let rest = behind_line_end(rest)?;
+    Some((value.strip_prefix(b" ").unwrap_or(value), rest))
+}
+
+/// What is behind the line end at the front of `rest`; `None` without one, and where it takes the next input to tell.
+#[inline(always)]
+fn behind_line_end(rest: &[u8]) -> Option<&[u8]> {
+    match rest {
+        [LF, rest @ ..] | [CR, LF, rest @ ..] => Some(rest),
+        [CR, rest @ ..] if !rest.is_empty() => Some(rest),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn len(value: Option<&[u8]>) -> usize {
+    match value {
+        Some(value) => value.len(),
+        None => 0,
+    }
+}
