@@ -185,7 +185,11 @@ impl Assembler {
                 Step::EndOfEvent => match self.end_event(buffer, input, items) {
                     Ok(None) => Ok(()),
                     Ok(Some(status)) => return Ok(status),
-                    Err(error) => Err(error),
+                    // The event is over: nothing is left of it to be skipped.
+                    Err(error) => {
+                        self.begin(buffer);
+                        return Err(error);
+                    }
                 },
                 Step::Piece { kind: Kind::Unknown, .. } => Ok(()),
                 Step::Piece { kind: Kind::Comment, span, last, .. } => {
@@ -394,10 +398,7 @@ impl Assembler {
         let nul = memchr::memchr(0, span.of(input));
         self.ignoring_id = nul.is_some();
         if let Err(error) = self.fits(Field::Id, nul.unwrap_or(span.len), buffer) {
-            self.ignoring_id = true;
-            self.arena.unstage();
-            self.arena.remove(Slot::Id, buffer);
-            return if self.phase == Phase::Skipping { Ok(()) } else { Err(error) };
+            return self.id_does_not_fit(error, buffer);
         }
         if self.ignoring_id {
             self.arena.unstage();
@@ -408,8 +409,22 @@ impl Assembler {
             self.arena.lend(Slot::Id, span);
             return Ok(());
         }
-        let kept = self.arena.stage(Slot::Id, buffer, input, span, last);
-        self.stored(kept, Field::Id, buffer)
+        if self.arena.stage(Slot::Id, buffer, input, span, last) {
+            return Ok(());
+        }
+        self.id_does_not_fit(overflow(Field::Id, self.arena.len(), buffer), buffer)
+    }
+
+    /// It is not told which ID the event has, so it has none; the one before stays in force.
+    #[cold]
+    fn id_does_not_fit(&mut self, error: Error, buffer: &mut Buffer<'_>) -> Result<(), Error> {
+        self.ignoring_id = true;
+        self.arena.unstage();
+        self.arena.remove(Slot::Id, buffer);
+        if self.phase == Phase::Skipping {
+            return Ok(());
+        }
+        Err(error)
     }
 
     #[inline(never)]

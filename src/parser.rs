@@ -26,14 +26,15 @@ use crate::tokenizer::Span;
 /// # Capacity
 ///
 /// An event fits when **the last event ID in force before it, and its own ID, event type and data, are together no
-/// longer than the buffer**, in bytes, the data with one LF between each two of its lines. (A second `id` line in one
-/// event counts beside the first while it is read.) Field names, comments, unknown fields, `retry` and line ends take
+/// longer than the buffer**, in bytes, the data with one LF between each two of its lines. That must hold at every line: an
+/// event type or ID that a later line of the same event replaces counts while it is there (a new `id` even beside the one
+/// before it), and of an ID that is ignored because of a NUL, what is before the NUL. Field names, comments, unknown fields, `retry` and line ends take
 /// nothing. It does not matter whether the event is lent or copied, nor how the stream was cut.
 ///
 /// An event that does not fit is reported as [`Error::Overflow`] as soon as that is known, once, and is skipped; the
 /// next one is delivered. When it is reported its ID is not committed, so that a caller who stops there can ask the
 /// server for it again; who goes on has it committed at its blank line, as the standard says, unless that ID itself did
-/// not fit.
+/// not fit: then the one in force before stays.
 ///
 /// # Deviations from the standard
 ///
@@ -222,6 +223,9 @@ impl<S: Storage> Parser<S> {
     #[inline]
     pub fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
         let fed = *input;
+        if fed.is_empty() {
+            return Ok(None);
+        }
         let mut buffer = self.storage.buffer();
         let progress = if self.assembler.is_between_events() {
             match self.assembler.whole_event(&mut buffer, fed) {
@@ -323,6 +327,9 @@ impl<S: Storage> Parser<S> {
     /// ```
     #[inline]
     pub fn feed(&mut self, input: &[u8]) -> Progress {
+        if input.is_empty() {
+            return Progress { consumed: 0, status: Ok(Status::NeedInput) };
+        }
         let mut buffer = self.storage.buffer();
         if !self.assembler.is_between_events() {
             return self.assembler.feed(buffer, input, false);
@@ -384,7 +391,8 @@ impl<S: Storage> Parser<S> {
     }
 
     /// Whether an event has begun that no blank line has ended yet, and how many bytes of it the buffer holds (event
-    /// type, data and ID). `None` between events, also within a comment or an unknown field there.
+    /// type, data and ID). `None` between events, also within a comment or an unknown field there, and behind a `retry` line,
+    /// which is in force by then.
     #[must_use]
     pub fn unfinished(&self) -> Option<usize> {
         self.assembler.unfinished()

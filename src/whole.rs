@@ -66,6 +66,11 @@ pub(crate) fn whole_event(input: &[u8], room: usize) -> Result<WholeEvent<'_>, W
             let value = rest.get(1..).unwrap_or_default();
             let Some((_, behind)) = whole_line(value, scan::line_end(value)) else { return Err(lines) };
             rest = behind;
+            if event_type.is_none() && id.is_none() {
+                if let [LF, behind @ ..] = rest {
+                    rest = behind;
+                }
+            }
         } else {
             let Some(behind) = behind_line_end(rest) else { return Err(lines) };
             if id.is_some() || len(event_type) > room {

@@ -1,0 +1,284 @@
+//! Frames: every way to write one gives the same bytes, a reader gets back what was written, and nothing else.
+
+mod common;
+
+use std::fmt;
+
+use common::oracle::{self, Event, Item};
+use common::{config, Stream};
+use proptest::prelude::*;
+use ssewire::{Error, Field, Frame, Parser};
+
+/// The values of a frame.
+#[derive(Clone, Debug, Default)]
+struct Values {
+    comment: Option<Stream>,
+    event_type: Option<Stream>,
+    id: Option<Stream>,
+    retry: Option<u64>,
+    data: Option<Stream>,
+}
+
+impl Values {
+    fn frame(&self) -> Result<Frame<'_>, Error> {
+        let mut frame = Frame::new();
+        if let Some(comment) = &self.comment {
+            frame = frame.comment(&**comment);
+        }
+        if let Some(event_type) = &self.event_type {
+            frame = frame.event_type(&**event_type)?;
+        }
+        if let Some(id) = &self.id {
+            frame = frame.id(&**id)?;
+        }
+        if let Some(retry) = self.retry {
+            frame = frame.retry(retry);
+        }
+        if let Some(data) = &self.data {
+            frame = frame.data(&**data);
+        }
+        Ok(frame)
+    }
+
+    /// The wire form, as documented.
+    fn wire(&self) -> Vec<u8> {
+        let mut wire = Vec::new();
+        let mut line = |name: &str, value: &[u8]| wire.extend([name.as_bytes(), b": ", value, b"\n"].concat());
+        self.comment.iter().flat_map(|text| lines(text)).for_each(|text| line("", &text));
+        self.event_type.iter().for_each(|value| line("event", value));
+        self.id.iter().for_each(|value| line("id", value));
+        self.retry.iter().for_each(|value| line("retry", value.to_string().as_bytes()));
+        self.data.iter().flat_map(|text| lines(text)).for_each(|text| line("data", &text));
+        if !wire.is_empty() {
+            wire.push(b'\n');
+        }
+        wire
+    }
+
+    /// What a reader must see.
+    fn items(&self) -> Vec<Item> {
+        let own = |value: &Option<Stream>| value.as_ref().map(|value| value.0.clone());
+        let mut items: Vec<Item> = self.comment.iter().flat_map(|text| lines(text)).map(Item::Comment).collect();
+        let id = own(&self.id);
+        if let Some(data) = &self.data {
+            let wire_event_type = own(&self.event_type);
+            items.push(Item::Event(Event {
+                event_type: wire_event_type.clone().filter(|t| !t.is_empty()).unwrap_or(b"message".to_vec()),
+                data: lines(data).join(&b'\n'),
+                last_event_id: id.clone().unwrap_or_default(),
+                wire_event_type,
+                id,
+                retry: self.retry,
+            }));
+        } else if id.is_some() || self.retry.is_some() {
+            items.push(Item::Update { id, retry: self.retry });
+        }
+        items
+    }
+}
+
+/// `text` at its line ends, which may be CRLF, CR or LF.
+fn lines(text: &[u8]) -> Vec<Vec<u8>> {
+    let (lines, rest) = oracle::lines(text);
+    lines.into_iter().chain([rest]).map(<[u8]>::to_vec).collect()
+}
+
+fn text() -> impl Strategy<Value = Stream> {
+    let piece = prop_oneof![
+        3 => common::value(),
+        2 => common::line_end(),
+        1 => prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| Stream(pieces.concat()))
+}
+
+fn without(text: Stream, bytes: &[u8]) -> Stream {
+    Stream(text.0.into_iter().filter(|byte| !bytes.contains(byte)).collect())
+}
+
+fn values() -> impl Strategy<Value = Values> {
+    let retry = prop_oneof![any::<u64>(), 0u64..100, (0u32..20).prop_map(|power| 10u64.pow(power.min(19)))];
+    let event_type = text().prop_map(|text| without(text, b"\r\n"));
+    let id = text().prop_map(|text| without(text, b"\r\n\0"));
+    use prop::option::of;
+    (of(text()), of(event_type), of(id), of(retry), of(text()))
+        .prop_map(|(comment, event_type, id, retry, data)| Values { comment, event_type, id, retry, data })
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_way_to_write_gives_the_same(values in values(), sizes in prop::collection::vec(1usize..9, 1..9)) {
+        let wire = values.wire();
+        let frame = values.frame().unwrap();
+        prop_assert_eq!(frame.encoded_len(), wire.len());
+
+        let mut slice = vec![0xaa; wire.len() + 3];
+        prop_assert_eq!(frame.write_to_slice(&mut slice), Ok(wire.len()));
+        prop_assert_eq!(&slice[..wire.len()], &wire[..]);
+        prop_assert_eq!(&slice[wire.len()..], &[0xaa; 3], "nothing behind the frame is written");
+        prop_assert_eq!(frame.write_to_slice(&mut slice[..wire.len()]), Ok(wire.len()));
+
+        let parts: Vec<&[u8]> = frame.parts().collect();
+        prop_assert_eq!(parts.concat(), &wire[..]);
+        prop_assert!(parts.iter().all(|part| !part.is_empty()));
+        let mut ended = frame.parts();
+        prop_assert_eq!(ended.by_ref().count(), parts.len());
+
+        let mut encoder = frame.encoder();
+        let mut read = Vec::new();
+        for size in sizes.iter().cycle() {
+            let mut out = vec![0; *size];
+            let n = encoder.read(&mut out);
+            read.extend_from_slice(&out[..n]);
+            prop_assert_eq!(n < *size, read.len() == wire.len() && n < *size, "less only at the end");
+            if n == 0 {
+                break;
+            }
+        }
+        prop_assert_eq!(&read, &wire);
+
+        // Decoded as a reader would decode it: what the parts are cut at is ASCII.
+        prop_assert_eq!(frame.to_string(), String::from_utf8_lossy(&wire));
+    }
+
+    #[test]
+    fn a_slice_too_small_is_left_alone(values in values(), less in 1usize..5) {
+        let needed = values.wire().len();
+        let len = needed.saturating_sub(less);
+        prop_assume!(len < needed);
+        let mut slice = vec![0xaa; len];
+        prop_assert_eq!(values.frame().unwrap().write_to_slice(&mut slice), Err(Error::BufferTooSmall { needed, len }));
+        prop_assert_eq!(slice, vec![0xaa; len]);
+    }
+
+    /// Whatever the values are, the reader sees these and no other ones.
+    #[test]
+    fn a_reader_sees_what_was_written_and_nothing_else(values in values()) {
+        let mut wire = Vec::new();
+        wire.extend(values.frame().unwrap().parts().flatten());
+        prop_assert_eq!(oracle::parse(&wire, None).items, values.items());
+        let outcomes = common::via_items(&mut Parser::with_limit(4096), &[&wire]);
+        prop_assert_eq!(outcomes, values.items().into_iter().map(Ok).collect::<Vec<_>>());
+    }
+
+    /// What is refused is what would break the line, or be ignored by the reader, and nothing else.
+    #[test]
+    fn only_what_cannot_be_written_is_refused(value in text()) {
+        let refused = |field, bytes: &[u8]| {
+            let position = value.iter().position(|byte| bytes.contains(byte))?;
+            Some(Error::InvalidByte { field, byte: value[position], position })
+        };
+        prop_assert_eq!(Frame::new().event_type(&*value).err(), refused(Field::Event, b"\r\n"));
+        prop_assert_eq!(Frame::new().id(&*value).err(), refused(Field::Id, b"\r\n\0"));
+        prop_assert_eq!(Parser::with_limit(999).set_last_event_id(&value).err(), refused(Field::Id, b"\r\n\0"));
+    }
+
+    /// Data that is formatted in any pieces is written like data that lies in memory.
+    #[test]
+    fn formatted_data_is_written_like_any_other(
+        values in values(),
+        pieces in prop::collection::vec("[a\r\né\u{2028} :]{0,3}", 0..8),
+        short in 1usize..4,
+    ) {
+        let text = pieces.concat();
+        let frame = values.frame().unwrap();
+        let expected = frame.data(&text).to_string();
+        let formatted = format_args!("{}", Pieces(&pieces)).to_string();
+        prop_assert_eq!(&formatted, &text);
+        prop_assert_eq!(frame.data_fmt(format_args!("{}", Pieces(&pieces))).to_string(), &expected[..]);
+
+        let mut slice = vec![0; expected.len() + 1];
+        let n = frame.data_fmt(format_args!("{}", Pieces(&pieces))).write_to_slice(&mut slice).unwrap();
+        prop_assert_eq!(&slice[..n], expected.as_bytes());
+        let (needed, len) = (expected.len(), expected.len() - short);
+        let error = frame.data_fmt(format_args!("{}", Pieces(&pieces))).write_to_slice(&mut slice[..len]);
+        prop_assert_eq!(error, Err(Error::BufferTooSmall { needed, len }));
+    }
+}
+
+/// Writes each piece by itself.
+struct Pieces<'a>(&'a [String]);
+
+impl fmt::Display for Pieces<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| f.write_str(piece))
+    }
+}
+
+#[test]
+fn cr_lf_over_two_pieces_is_one_line_end() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["a\r", "\nb"], "data: a\ndata: b\n\n"),
+        (&["a\r", "", "\nb"], "data: a\ndata: b\n\n"),
+        (&["a\r", "\r", "\n", "\n"], "data: a\ndata: \ndata: \ndata: \n\n"),
+        (&["\r", "\n"], "data: \ndata: \n\n"),
+        (&["a\n", "\rb"], "data: a\ndata: \ndata: b\n\n"),
+        (&[], "data: \n\n"),
+    ];
+    for (pieces, wire) in cases {
+        let pieces: Vec<String> = pieces.iter().map(|piece| piece.to_string()).collect();
+        assert_eq!(Frame::new().data_fmt(format_args!("{}", Pieces(&pieces))).to_string(), wire);
+    }
+}
+
+#[test]
+fn a_display_that_fails_is_an_error() {
+    struct Fails;
+    impl fmt::Display for Fails {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    let written = Frame::new().data_fmt(format_args!("{Fails}")).write_to_slice(&mut [0; 64]);
+    assert_eq!(written, Err(Error::Format));
+}
+
+#[test]
+fn small_frames() {
+    let cases = [
+        (Frame::new(), ""),
+        (Frame::default(), ""),
+        (Frame::new().data(""), "data: \n\n"),
+        (Frame::new().data("a\n"), "data: a\ndata: \n\n"),
+        (Frame::new().data("a").data("b"), "data: b\n\n"),
+        (Frame::new().comment(""), ": \n\n"),
+        (Frame::new().comment("a\rb"), ": a\n: b\n\n"),
+        (Frame::new().id("").unwrap(), "id: \n\n"),
+        (Frame::new().event_type("").unwrap(), "event: \n\n"),
+        (Frame::new().retry(0), "retry: 0\n\n"),
+        (Frame::new().retry(u64::MAX), "retry: 18446744073709551615\n\n"),
+        (Frame::new().retry(10_000_000_000_000_000_000), "retry: 10000000000000000000\n\n"),
+        (Frame::new().retry(1000).data("x"), "retry: 1000\ndata: x\n\n"),
+    ];
+    for (frame, wire) in cases {
+        assert_eq!(frame.to_string(), wire);
+        assert_eq!(frame.encoder().read(&mut []), 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// A relay writes each event and update as it came.
+    #[test]
+    fn a_relay_changes_nothing(stream in common::stream()) {
+        let mut parser = Parser::with_limit(4096);
+        let mut relayed = Vec::new();
+        let mut input = &stream[..];
+        while let Some(item) = parser.next_item(&mut input).unwrap() {
+            let frame = match item {
+                ssewire::Item::Event(event) => Frame::from(event),
+                ssewire::Item::Update(update) => Frame::from(update),
+                _ => continue,
+            };
+            relayed.extend(frame.parts().flatten());
+        }
+        let mut expected = oracle::parse(&stream, None);
+        expected.items.retain(|item| !matches!(item, Item::Comment(_)));
+        let read = oracle::parse(&relayed, None);
+        prop_assert_eq!(read.items, expected.items);
+        prop_assert_eq!(read.last_event_id, expected.last_event_id);
+    }
+}
