@@ -3,6 +3,7 @@
 use crate::copy::{copy_within, put};
 use crate::storage::Buffer;
 use crate::tokenizer::Span;
+use crate::whole::whole_data_line;
 
 // The buffer, from its front and from its back:
 //
@@ -204,6 +205,27 @@ impl Arena {
         len += piece.len;
         self.data = Value { place: Place::Buffer, span: Span { start, len } };
         true
+    }
+
+    /// Adds the lines at the front of `input` to data that is in the buffer, as far as they are whole lines of `data` and
+    /// there is room. What is behind them.
+    #[inline(always)]
+    pub(crate) fn append_lines<'i>(&mut self, buffer: &mut Buffer<'_>, input: &'i [u8]) -> &'i [u8] {
+        let others = self.len() - self.data.span.len;
+        let top = self.top(buffer).min(buffer.capacity().saturating_sub(others) + self.last_event_id_len);
+        let mut rest = input;
+        let mut end = self.last_event_id_len + self.data.span.len;
+        let bytes = buffer.bytes();
+        while let Some((value, behind)) = whole_data_line(rest) {
+            if end + 1 + value.len() > top {
+                break;
+            }
+            end = put(bytes, end, b"\n");
+            end = put(bytes, end, value);
+            rest = behind;
+        }
+        self.data.span.len = end - self.last_event_id_len;
+        rest
     }
 
     /// Takes a piece of an event type or ID; with the `last` one it is complete. Whether there was the memory.

@@ -7,7 +7,7 @@ use crate::parser::{CommentPiece, Progress, Status, Update};
 use crate::scan::{self, LF};
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
-use crate::whole::{whole_data_line, whole_event, WholeEvent, WholeLines, DATA};
+use crate::whole::{whole_event, WholeEvent, WholeLines, DATA};
 
 /// All of a parser but its buffer; compiled once for every kind and size of it.
 #[derive(Clone, Debug)]
@@ -106,16 +106,17 @@ impl Assembler {
     /// Goes on behind `lines`, which `whole_event` found.
     #[inline(never)]
     pub(crate) fn feed_behind(&mut self, mut buffer: Buffer<'_>, input: &[u8], lines: WholeLines<'_>) -> Progress {
-        self.begin(&mut buffer);
-        if lines.len() > self.arena.room(&buffer) {
-            return self.feed_pieces(buffer, input, 0, false);
+        if lines.is_empty() {
+            return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
         }
-        let span = |value| Span::within(input, value);
-        self.arena.lend_all(lines.event_type.map(span), lines.id.map(span), lines.data.map(span));
+        self.begin(&mut buffer);
+        let Some(at) = self.lend_lines(lines, &buffer, input) else {
+            return self.feed_pieces(buffer, input, 0, false);
+        };
         if lines.data_is_cut && self.cut_data(&mut buffer, input, lines.rest) {
             return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
         }
-        self.feed_pieces(buffer, input, input.len() - lines.rest.len(), false)
+        self.feed_pieces(buffer, input, at, false)
     }
 
     /// `line`, the first `data`, has no end in the input: copies what there is of it. `false`, and
@@ -167,35 +168,68 @@ impl Assembler {
         self.feed_pieces(buffer, input, at, items)
     }
 
+    /// Goes on at `at`: over the tokenizer to the end of the event, and if there is nothing to report, by the short cut
+    /// again.
     #[inline(never)]
     fn feed_pieces(&mut self, mut buffer: Buffer<'_>, input: &[u8], at: usize, items: bool) -> Progress {
         let mut at = at;
-        let status = self.pieces(&mut buffer, input, &mut at, items);
-        Progress { consumed: at, status }
+        loop {
+            if let Some(status) = self.pieces(&mut buffer, input, &mut at, items) {
+                return Progress { consumed: at, status };
+            }
+            if items || !self.tokens.at_line_start() {
+                continue;
+            }
+            match self.whole_event(&mut buffer, input.get(at..).unwrap_or_default()) {
+                Ok(event) => {
+                    self.lend(event, input);
+                    self.phase = Phase::Ended;
+                    return Progress { consumed: input.len() - event.rest.len(), status: Ok(Status::Event) };
+                }
+                Err(lines) => at = self.lend_lines(lines, &buffer, input).unwrap_or(at),
+            }
+        }
     }
 
-    /// The way over the tokenizer.
+    /// `whole_event` found no more than this. Where to go on from there, if there is room for it.
     #[inline(always)]
-    fn pieces(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize, items: bool) -> Result<Status, Error> {
+    fn lend_lines(&mut self, lines: WholeLines<'_>, buffer: &Buffer<'_>, input: &[u8]) -> Option<usize> {
+        if lines.len() > self.arena.room(buffer) {
+            return None;
+        }
+        let span = |value| Span::within(input, value);
+        self.arena.lend_all(lines.event_type.map(span), lines.id.map(span), lines.data.map(span));
+        Some(input.len() - lines.rest.len())
+    }
+
+    /// The way over the tokenizer, up to the next thing to report or, `None`, to the end of a block with nothing.
+    #[inline(always)]
+    fn pieces(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        input: &[u8],
+        at: &mut usize,
+        items: bool,
+    ) -> Option<Result<Status, Error>> {
         loop {
             let Some(token) = self.tokens.step(input, at) else {
-                return self.keep(buffer, input, Status::NeedInput);
+                return Some(self.keep(buffer, input, Status::NeedInput));
             };
             let taken = match token {
                 Step::EndOfEvent => match self.end_event(buffer, input, items) {
-                    Ok(None) => Ok(()),
-                    Ok(Some(status)) => return Ok(status),
+                    Ok(None) => return None,
+                    Ok(Some(status)) => return Some(Ok(status)),
                     // The event is over: nothing is left of it to be skipped.
                     Err(error) => {
                         self.begin(buffer);
-                        return Err(error);
+                        return Some(Err(error));
                     }
                 },
                 Step::Piece { kind: Kind::Unknown, .. } => Ok(()),
                 Step::Piece { kind: Kind::Comment, span, last, .. } => {
                     if items {
                         let piece = CommentPiece::new(span, last);
-                        return self.keep(buffer, input, Status::Comment(piece));
+                        return Some(self.keep(buffer, input, Status::Comment(piece)));
                     }
                     Ok(())
                 }
@@ -218,7 +252,7 @@ impl Assembler {
             };
             if let Err(error) = taken {
                 self.skip(buffer, input);
-                return Err(error);
+                return Some(Err(error));
             }
         }
     }
@@ -358,10 +392,8 @@ impl Assembler {
     /// Takes the lines that follow, as far as they are `data` and lie whole in the input.
     #[inline(always)]
     fn more_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize) -> Result<(), Error> {
-        while let Some((value, rest)) = input.get(*at..).and_then(whole_data_line) {
-            *at = input.len() - rest.len();
-            self.data(buffer, input, Span::within(input, value), true, true)?;
-        }
+        let rest = self.arena.append_lines(buffer, input.get(*at..).unwrap_or_default());
+        *at = input.len() - rest.len();
         Ok(())
     }
 

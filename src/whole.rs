@@ -27,6 +27,11 @@ pub(crate) struct WholeLines<'i> {
 }
 
 impl WholeLines<'_> {
+    /// Whether the input ends between two events.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty() && self.event_type.is_none() && self.id.is_none() && self.data.is_none()
+    }
+
     /// Bytes of the values. `whole_event` has not looked whether there is room for them.
     pub(crate) fn len(&self) -> usize {
         len(self.event_type) + len(self.id) + len(self.data)
@@ -48,36 +53,36 @@ pub(crate) fn whole_event(input: &[u8], room: usize) -> Result<WholeEvent<'_>, W
     let mut rest = input;
     loop {
         let lines = WholeLines { event_type, id, data: None, rest, data_is_cut: false };
-        let Some(line) = rest.first_chunk::<8>() else { return Err(lines) };
-        if line.starts_with(DATA) {
-            let value = rest.get(DATA.len()..).unwrap_or_default();
-            return data_line(rest, value, event_type, id, room);
-        } else if line.starts_with(b"event:") && event_type.is_none() {
-            let value = rest.get(6..).unwrap_or_default();
-            let Some((value, behind)) = whole_line(value, scan::line_end(value)) else { return Err(lines) };
-            event_type = Some(value);
-            rest = behind;
-        } else if line.starts_with(b"id:") && id.is_none() {
-            let value = rest.get(3..).unwrap_or_default();
-            let Some((value, behind)) = whole_line(value, scan::line_end_or_nul(value)) else { return Err(lines) };
-            id = Some(value);
-            rest = behind;
-        } else if line.starts_with(b":") {
-            let value = rest.get(1..).unwrap_or_default();
-            let Some((_, behind)) = whole_line(value, scan::line_end(value)) else { return Err(lines) };
-            rest = behind;
-            if event_type.is_none() && id.is_none() {
-                if let [LF, behind @ ..] = rest {
-                    rest = behind;
+        match rest {
+            // Every line of these three names takes eight bytes and more, and one check of the length will do.
+            [b'd', b'a', b't', b'a', b':', value @ ..] => return data_line(rest, value, event_type, id, room),
+            [b'e', b'v', b'e', b'n', b't', b':', value @ ..] if event_type.is_none() => {
+                let Some((value, behind)) = whole_line(value, scan::line_end(value)) else { return Err(lines) };
+                event_type = Some(value);
+                rest = behind;
+            }
+            [b'i', b'd', b':', value @ ..] if id.is_none() => {
+                let Some((value, behind)) = whole_line(value, scan::line_end_or_nul(value)) else { return Err(lines) };
+                id = Some(value);
+                rest = behind;
+            }
+            [b':', value @ ..] => {
+                let Some((_, behind)) = whole_line(value, scan::comment_end(value)) else { return Err(lines) };
+                rest = behind;
+                if event_type.is_none() && id.is_none() {
+                    if let [LF, behind @ ..] = rest {
+                        rest = behind;
+                    }
                 }
             }
-        } else {
-            let Some(behind) = behind_line_end(rest) else { return Err(lines) };
-            if id.is_some() || len(event_type) > room {
-                return Err(lines);
+            _ => {
+                let Some(behind) = behind_line_end(rest) else { return Err(lines) };
+                if id.is_some() || len(event_type) > room {
+                    return Err(lines);
+                }
+                event_type = None;
+                rest = behind;
             }
-            event_type = None;
-            rest = behind;
         }
     }
 }
