@@ -215,14 +215,9 @@ impl Arena {
         let top = self.top(buffer).min(buffer.capacity().saturating_sub(others) + self.last_event_id_len);
         let mut rest = input;
         let mut end = self.last_event_id_len + self.data.span.len;
-        let bytes = buffer.bytes();
-        while let Some((value, behind)) = whole_data_line(rest) {
-            if end + 1 + value.len() > top {
-                break;
-            }
-            end = put(bytes, end, b"\n");
-            end = put(bytes, end, value);
-            rest = behind;
+        let Some(bytes) = buffer.bytes().get_mut(..top) else { return rest };
+        while let Some((next_end, behind)) = append_line(bytes, end, rest) {
+            (end, rest) = (next_end, behind);
         }
         self.data.span.len = end - self.last_event_id_len;
         rest
@@ -378,4 +373,15 @@ impl Arena {
             Slot::Data => &mut self.data,
         }
     }
+}
+
+/// Adds LF and the value of the `data` line at the front of `input` to `bytes` at `end`, if there is room. Where it ends,
+/// and what is behind the line.
+#[inline(always)]
+fn append_line<'i>(bytes: &mut [u8], end: usize, input: &'i [u8]) -> Option<(usize, &'i [u8])> {
+    let (value, rest) = whole_data_line(input)?;
+    let (first, target) = bytes.get_mut(end..)?.get_mut(..1 + value.len())?.split_first_mut()?;
+    *first = b'\n';
+    target.copy_from_slice(value);
+    Some((end + 1 + value.len(), rest))
 }

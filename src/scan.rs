@@ -1,5 +1,7 @@
 //! Where the next line ends. All knowledge of vectors and word tricks lives here.
 
+#[cfg(target_arch = "x86_64")]
+use memchr::arch::x86_64::sse2::memchr as sse2;
 use memchr::{memchr2, memchr3};
 
 pub(crate) const CR: u8 = b'\r';
@@ -11,7 +13,7 @@ const NUL: u8 = b'\0';
 /// The same as `input.iter().position(|byte| matches!(byte, b'\r' | b'\n'))`.
 #[inline(always)]
 pub(crate) fn line_end(input: &[u8]) -> Option<usize> {
-    find(input, |word| marks(word, LF) | marks(word, CR), |rest| memchr2(CR, LF, rest))
+    find(input, |word| marks(word, LF) | marks(word, CR), long_line_end)
 }
 
 /// The index of the first CR, LF or NUL in `input`.
@@ -26,17 +28,55 @@ pub(crate) fn line_end_or_nul(input: &[u8]) -> Option<usize> {
 /// branch that mispredicts on which it is costs more than to look into two words at once: 7.6 ns against 14 for each.
 #[inline(always)]
 pub(crate) fn comment_end(input: &[u8]) -> Option<usize> {
-    let Some((low, rest)) = input.split_first_chunk() else { return line_end(input) };
-    let Some(high) = rest.first_chunk() else { return line_end(input) };
-    // One bit a byte, by a multiplication.
-    let [low, high] = [low, high].map(|word| {
-        let word = u64::from_le_bytes(*word);
-        ((marks(word, LF) | marks(word, CR)) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
-    });
-    match low | (high << WORD) {
-        0 => line_end(rest).map(|i| WORD + i),
+    let Some((block, rest)) = input.split_first_chunk() else { return line_end(input) };
+    match line_ends(block) {
+        0 => line_end(rest).map(|i| BLOCK + i),
         found => Some(found.trailing_zeros() as usize),
     }
+}
+
+const BLOCK: usize = 2 * WORD;
+
+/// How far SSE2 looks before `memchr` takes over, in bytes. Up to here the detour over the AVX2 that it picks at run
+/// time costs more than AVX2 saves: 21 ns for an event of 120 bytes against 24, 87 for eight lines of 40 against 110.
+#[cfg(target_arch = "x86_64")]
+const NEAR: usize = 256;
+
+#[inline(never)]
+fn long_line_end(input: &[u8]) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some((near, far, search)) = near(input, sse2::Two::new(CR, LF)) {
+        return search.find(near).or_else(|| memchr2(CR, LF, far?).map(|i| NEAR + i));
+    }
+    memchr2(CR, LF, input)
+}
+
+#[inline(never)]
+fn long_line_end_or_nul(input: &[u8]) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some((near, far, search)) = near(input, sse2::Three::new(CR, LF, NUL)) {
+        return search.find(near).or_else(|| memchr3(CR, LF, NUL, far?).map(|i| NEAR + i));
+    }
+    memchr3(CR, LF, NUL, input)
+}
+
+/// The first `NEAR` bytes, what is behind them, and the search that every x86-64 has.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn near<S>(input: &[u8], search: Option<S>) -> Option<(&[u8], Option<&[u8]>, S)> {
+    match input.split_at_checked(NEAR) {
+        Some((near, far)) => Some((near, Some(far), search?)),
+        None => Some((input, None, search?)),
+    }
+}
+
+/// One bit for each byte of `block`, the lowest set where its first CR or LF is, with no branch.
+#[inline(always)]
+fn line_ends(block: &[u8; BLOCK]) -> u64 {
+    let words = u128::from_le_bytes(*block);
+    let [low, high] = [words as u64, (words >> 64) as u64]
+        .map(|word| ((marks(word, LF) | marks(word, CR)) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+    low | (high << WORD)
 }
 
 const WORD: usize = size_of::<u64>();
@@ -101,9 +141,9 @@ mod tests {
     #[test]
     fn finds_at_every_place() {
         for byte in [CR, LF, NUL] {
-            for len in 0..=70 {
+            for len in (0..=70).chain([255, 256, 257, 300]) {
                 for start in 0..8 {
-                    let mut input = [b'x'; 80];
+                    let mut input = [b'x'; 308];
                     agree(&input[start..start + len]);
                     for at in start..start + len {
                         input[at] = byte;
