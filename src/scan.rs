@@ -21,7 +21,7 @@ pub(crate) fn line_end(input: &[u8]) -> Option<usize> {
 /// The same as `input.iter().position(|byte| matches!(byte, b'\r' | b'\n' | b'\0'))`.
 #[inline(always)]
 pub(crate) fn line_end_or_nul(input: &[u8]) -> Option<usize> {
-    find(input, |word| marks(word, LF) | marks(word, CR) | marks(word, NUL), |rest| memchr3(CR, LF, NUL, rest))
+    find(input, |word| marks(word, LF) | marks(word, CR) | marks(word, NUL), long_line_end_or_nul)
 }
 
 /// `line_end` of a comment, which is nearly always short. Keep-alives with and without text come in one stream, and a
@@ -45,8 +45,11 @@ const NEAR: usize = 256;
 #[inline(never)]
 fn long_line_end(input: &[u8]) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
-    if let Some((near, far, search)) = near(input, sse2::Two::new(CR, LF)) {
-        return search.find(near).or_else(|| memchr2(CR, LF, far?).map(|i| NEAR + i));
+    if let Some(search) = sse2::Two::new(CR, LF) {
+        return match input.split_at_checked(NEAR) {
+            None => search.find(input),
+            Some((near, far)) => search.find(near).or_else(|| memchr2(CR, LF, far).map(|i| NEAR + i)),
+        };
     }
     memchr2(CR, LF, input)
 }
@@ -54,20 +57,13 @@ fn long_line_end(input: &[u8]) -> Option<usize> {
 #[inline(never)]
 fn long_line_end_or_nul(input: &[u8]) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
-    if let Some((near, far, search)) = near(input, sse2::Three::new(CR, LF, NUL)) {
-        return search.find(near).or_else(|| memchr3(CR, LF, NUL, far?).map(|i| NEAR + i));
+    if let Some(search) = sse2::Three::new(CR, LF, NUL) {
+        return match input.split_at_checked(NEAR) {
+            None => search.find(input),
+            Some((near, far)) => search.find(near).or_else(|| memchr3(CR, LF, NUL, far).map(|i| NEAR + i)),
+        };
     }
     memchr3(CR, LF, NUL, input)
-}
-
-/// The first `NEAR` bytes, what is behind them, and the search that every x86-64 has.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn near<S>(input: &[u8], search: Option<S>) -> Option<(&[u8], Option<&[u8]>, S)> {
-    match input.split_at_checked(NEAR) {
-        Some((near, far)) => Some((near, Some(far), search?)),
-        None => Some((input, None, search?)),
-    }
 }
 
 /// One bit for each byte of `block`, the lowest set where its first CR or LF is, with no branch.
