@@ -7,9 +7,33 @@ use crate::tokenizer::Span;
 #[inline(always)]
 pub(crate) fn put(bytes: &mut [u8], at: usize, source: &[u8]) -> usize {
     if let Some(target) = bytes.get_mut(at..).and_then(|rest| rest.get_mut(..source.len())) {
-        target.copy_from_slice(source);
+        copy(target, source);
     }
     at + source.len()
+}
+
+/// Copies `source` to `target`, which is as long. Up to sixteen bytes, as most values are, are two words that overlap: a
+/// call of `memcpy` costs more.
+#[inline(always)]
+fn copy(target: &mut [u8], source: &[u8]) {
+    match source.len() {
+        8..=16 => copy_ends::<8>(target, source),
+        4..=7 => copy_ends::<4>(target, source),
+        2..=3 => copy_ends::<2>(target, source),
+        1 => copy_ends::<1>(target, source),
+        _ => target.copy_from_slice(source),
+    }
+}
+
+/// Copies the first and the last `N` bytes.
+#[inline(always)]
+fn copy_ends<const N: usize>(target: &mut [u8], source: &[u8]) {
+    if let (Some(target), Some(source)) = (target.first_chunk_mut::<N>(), source.first_chunk()) {
+        *target = *source;
+    }
+    if let (Some(target), Some(source)) = (target.last_chunk_mut::<N>(), source.last_chunk()) {
+        *target = *source;
+    }
 }
 
 /// Copies the bytes `from` to `to`; the two may overlap.

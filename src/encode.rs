@@ -94,6 +94,68 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
+/// The same sequence, handed to `put`: all of it at once, with prefixes of constant length, takes an event of three short
+/// fields NN instructions where `Parts` takes NN.
+#[inline(always)]
+pub(crate) fn walk<'a>(frame: &Frame<'a>, mut put: impl FnMut(&'a [u8])) {
+    let Frame { comment, event_type, id, retry, data } = *frame;
+    if let Some(comment) = comment {
+        lines(comment, |line| {
+            put(b": ");
+            put(line);
+            put(b"\n");
+        });
+    }
+    if let Some(event_type) = event_type {
+        put(b"event: ");
+        put(event_type);
+        put(b"\n");
+    }
+    if let Some(id) = id {
+        put(b"id: ");
+        put(id);
+        put(b"\n");
+    }
+    if let Some(retry) = retry {
+        put(b"retry: ");
+        for digit in digits(retry) {
+            put(digit);
+        }
+        put(b"\n");
+    }
+    if let Some(data) = data {
+        lines(data, |line| {
+            put(b"data: ");
+            put(line);
+            put(b"\n");
+        });
+    }
+    let empty = comment.is_none() && event_type.is_none() && id.is_none() && retry.is_none() && data.is_none();
+    if !empty {
+        put(b"\n");
+    }
+}
+
+#[inline(always)]
+fn lines<'a>(text: &'a [u8], mut each: impl FnMut(&'a [u8])) {
+    let mut rest = Some(text);
+    while let Some(text) = rest {
+        let line;
+        (line, rest) = split_line(text);
+        each(line);
+    }
+}
+
+/// No fewer bytes than `frame` takes, found without looking at its text.
+#[inline(always)]
+pub(crate) fn most(frame: &Frame<'_>) -> usize {
+    // Were every byte of a text a line end, each would take a line of its own.
+    let text = |text: Option<&[u8]>| text.map_or(0, |text| text.len().saturating_add(1).saturating_mul(DATA.len()));
+    let value = |value: Option<&[u8]>| value.map_or(0, |value| value.len() + EVENT_TYPE.len());
+    let retry = RETRY.len() + POWERS.len() + END.len();
+    text(frame.comment).saturating_add(text(frame.data)) + value(frame.event_type) + value(frame.id) + retry
+}
+
 /// The first line of `text` without its line end, and what is behind that: an LF at the end leaves an empty line.
 #[inline(always)]
 fn split_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -102,6 +164,16 @@ fn split_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     };
     let rest = end.strip_prefix(b"\r\n").or(end.get(1..));
     (line, rest)
+}
+
+/// The decimal digits of `number`, each a slice of one byte.
+fn digits(number: u64) -> impl Iterator<Item = &'static [u8]> {
+    let mut rest = number;
+    (0..=leading_power(number)).rev().map(move |power| {
+        let digit;
+        (digit, rest) = take_digit(rest, power);
+        digit
+    })
 }
 
 /// Powers of ten: a 64-bit division would cost a small device some 500 bytes of flash.

@@ -1,5 +1,7 @@
 use core::fmt;
 
+use crate::scan;
+
 /// A field of the event stream format, by the names the standard gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
@@ -90,10 +92,11 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// Checks that `value` can be the value of `field`: an event type or an ID.
+#[inline(always)]
 pub(crate) fn check(field: Field, value: &[u8]) -> Result<(), Error> {
     let invalid = match field {
-        Field::Id => memchr::memchr3(b'\r', b'\n', b'\0', value),
-        _ => memchr::memchr2(b'\r', b'\n', value),
+        Field::Id => scan::line_end_or_nul(value),
+        _ => scan::line_end(value),
     };
     match invalid.and_then(|position| Some((position, *value.get(position)?))) {
         None => Ok(()),

@@ -1,5 +1,5 @@
 use crate::copy::put;
-use crate::encode::{Encoder, Parts};
+use crate::encode::{most, walk, Encoder, Parts};
 use crate::error::{check, Error, Field};
 use crate::event::{Event, Text};
 use crate::format::FormattedFrame;
@@ -114,7 +114,9 @@ impl<'a> Frame<'a> {
     #[must_use]
     #[inline]
     pub fn encoded_len(&self) -> usize {
-        self.parts().fold(0, |len, part| len + part.len())
+        let mut len = 0;
+        walk(self, |part| len += part.len());
+        len
     }
 
     /// Writes the frame to the front of `out` and returns its length in bytes.
@@ -129,13 +131,15 @@ impl<'a> Frame<'a> {
     /// Never.
     #[inline]
     pub fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, Error> {
-        let needed = self.encoded_len();
-        let len = out.len();
-        if needed > len {
-            return Err(Error::BufferTooSmall { needed, len });
+        if out.len() < most(self) {
+            let needed = self.encoded_len();
+            if needed > out.len() {
+                return Err(Error::BufferTooSmall { needed, len: out.len() });
+            }
         }
-        self.parts().fold(0, |at, part| put(out, at, part));
-        Ok(needed)
+        let mut at = 0;
+        walk(self, |part| at = put(out, at, part));
+        Ok(at)
     }
 
     /// The frame as consecutive slices, none of them empty: for vectored writes and DMA, without a copy.

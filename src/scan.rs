@@ -104,10 +104,16 @@ fn find(input: &[u8], marks: impl Fn(u64) -> u64, long: impl Fn(&[u8]) -> Option
     (found != 0).then(|| input.len() - WORD + found.trailing_zeros() as usize / 8)
 }
 
-/// `find` in less than a word.
+/// `find` in less than a word, which is put together from two halves that overlap.
 #[inline(always)]
 fn find_short(input: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize> {
-    let word = input.iter().rev().fold(0, |word, &byte| (word << 8) | u64::from(byte));
+    let word = match (input.first_chunk(), input.last_chunk()) {
+        (Some(low), Some(high)) => {
+            let [low, high] = [low, high].map(|half| u64::from(u32::from_le_bytes(*half)));
+            low | (high << ((8 * input.len() - 32) & 63))
+        }
+        _ => input.iter().rev().fold(0, |word, &byte| (word << 8) | u64::from(byte)),
+    };
     let found = marks(word).trailing_zeros() as usize / 8;
     (found < input.len()).then_some(found)
 }
