@@ -1,6 +1,6 @@
 //! Where the values of the unfinished event lie: still in the caller's input, or in the parser's buffer.
 
-use crate::copy::{copy_within, put};
+use crate::copy::{copy_within, put, put_ahead};
 use crate::storage::Buffer;
 use crate::tokenizer::Span;
 use crate::whole::whole_data_line;
@@ -379,9 +379,11 @@ impl Arena {
 /// and what is behind the line.
 #[inline(always)]
 fn append_line<'i>(bytes: &mut [u8], end: usize, input: &'i [u8]) -> Option<(usize, &'i [u8])> {
-    let (value, rest) = whole_data_line(input)?;
-    let (first, target) = bytes.get_mut(end..)?.get_mut(..1 + value.len())?.split_first_mut()?;
-    *first = b'\n';
-    target.copy_from_slice(value);
-    Some((end + 1 + value.len(), rest))
+    let (value, behind) = whole_data_line(input)?;
+    if bytes.len() <= end + value.len() {
+        return None;
+    }
+    let from_value = input.get(Span::within(input, value).start..)?;
+    let end = put(bytes, end, b"\n");
+    Some((put_ahead(bytes, end, from_value, value.len()), behind))
 }

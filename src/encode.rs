@@ -1,5 +1,6 @@
 //! A frame as the sequence of slices that it is on the wire, and as a stream of bytes.
 
+use crate::copy::{put, put_ahead};
 use crate::frame::Frame;
 use crate::scan;
 
@@ -94,55 +95,91 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// The same sequence, handed to `put`: all of it at once, with prefixes of constant length, takes an event of three short
-/// fields NN instructions where `Parts` takes NN.
+/// Where [`walk`] writes the sequence to.
+pub(crate) trait Sink {
+    fn put(&mut self, part: &[u8]);
+
+    /// Puts the first `len` bytes of `text`. The rest of it will follow, if not at once.
+    fn put_ahead(&mut self, text: &[u8], len: usize);
+}
+
+/// The same sequence, all of it at once, with prefixes of constant length: an event of three short fields takes NN
+/// instructions where `Parts` takes NN.
 #[inline(always)]
-pub(crate) fn walk<'a>(frame: &Frame<'a>, mut put: impl FnMut(&'a [u8])) {
+pub(crate) fn walk(frame: &Frame<'_>, sink: &mut impl Sink) {
     let Frame { comment, event_type, id, retry, data } = *frame;
     if let Some(comment) = comment {
-        lines(comment, |line| {
-            put(b": ");
-            put(line);
-            put(b"\n");
-        });
+        walk_text(b": ", comment, sink);
     }
     if let Some(event_type) = event_type {
-        put(b"event: ");
-        put(event_type);
-        put(b"\n");
+        sink.put(b"event: ");
+        sink.put(event_type);
+        sink.put(b"\n");
     }
     if let Some(id) = id {
-        put(b"id: ");
-        put(id);
-        put(b"\n");
+        sink.put(b"id: ");
+        sink.put(id);
+        sink.put(b"\n");
     }
     if let Some(retry) = retry {
-        put(b"retry: ");
+        sink.put(b"retry: ");
         for digit in digits(retry) {
-            put(digit);
+            sink.put(digit);
         }
-        put(b"\n");
+        sink.put(b"\n");
     }
     if let Some(data) = data {
-        lines(data, |line| {
-            put(b"data: ");
-            put(line);
-            put(b"\n");
-        });
+        walk_text(b"data: ", data, sink);
     }
     let empty = comment.is_none() && event_type.is_none() && id.is_none() && retry.is_none() && data.is_none();
     if !empty {
-        put(b"\n");
+        sink.put(b"\n");
     }
 }
 
 #[inline(always)]
-fn lines<'a>(text: &'a [u8], mut each: impl FnMut(&'a [u8])) {
-    let mut rest = Some(text);
-    while let Some(text) = rest {
-        let line;
-        (line, rest) = split_line(text);
-        each(line);
+fn walk_text(prefix: &[u8], text: &[u8], sink: &mut impl Sink) {
+    let mut text = text;
+    loop {
+        let (line, rest) = split_line(text);
+        sink.put(prefix);
+        sink.put_ahead(text, line.len());
+        sink.put(b"\n");
+        let Some(rest) = rest else { return };
+        text = rest;
+    }
+}
+
+/// Counts what is put.
+pub(crate) struct Length(pub usize);
+
+impl Sink for Length {
+    #[inline(always)]
+    fn put(&mut self, part: &[u8]) {
+        self.0 += part.len();
+    }
+
+    #[inline(always)]
+    fn put_ahead(&mut self, _text: &[u8], len: usize) {
+        self.0 += len;
+    }
+}
+
+/// Writes what is put to `out`, which has room for all of it.
+pub(crate) struct Slice<'o> {
+    pub out: &'o mut [u8],
+    pub written: usize,
+}
+
+impl Sink for Slice<'_> {
+    #[inline(always)]
+    fn put(&mut self, part: &[u8]) {
+        self.written = put(self.out, self.written, part);
+    }
+
+    #[inline(always)]
+    fn put_ahead(&mut self, text: &[u8], len: usize) {
+        self.written = put_ahead(self.out, self.written, text, len);
     }
 }
 

@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use crate::copy::put;
-use crate::encode::END;
+use crate::encode::{Slice, END};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::scan::CR;
@@ -100,12 +100,7 @@ impl Write for DataLines<'_, '_> {
     }
 }
 
-/// The front of a slice, and how much it should have been.
-struct Slice<'o> {
-    out: &'o mut [u8],
-    written: usize,
-}
-
+/// What does not fit is counted as well.
 impl Write for Slice<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.written = put(self.out, self.written, text.as_bytes());

@@ -1,5 +1,4 @@
-use crate::copy::put;
-use crate::encode::{most, walk, Encoder, Parts};
+use crate::encode::{most, walk, Encoder, Length, Parts, Slice};
 use crate::error::{check, Error, Field};
 use crate::event::{Event, Text};
 use crate::format::FormattedFrame;
@@ -52,7 +51,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`Error::InvalidByte`] when it holds CR or LF.
-    #[inline]
+    #[inline(always)]
     pub fn event_type<T: AsRef<[u8]> + ?Sized>(mut self, event_type: &'a T) -> Result<Frame<'a>, Error> {
         let event_type = event_type.as_ref();
         check(Field::Event, event_type)?;
@@ -65,7 +64,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`Error::InvalidByte`] when it holds CR, LF or NUL.
-    #[inline]
+    #[inline(always)]
     pub fn id<T: AsRef<[u8]> + ?Sized>(mut self, id: &'a T) -> Result<Frame<'a>, Error> {
         let id = id.as_ref();
         check(Field::Id, id)?;
@@ -114,9 +113,9 @@ impl<'a> Frame<'a> {
     #[must_use]
     #[inline]
     pub fn encoded_len(&self) -> usize {
-        let mut len = 0;
-        walk(self, |part| len += part.len());
-        len
+        let mut len = Length(0);
+        walk(self, &mut len);
+        len.0
     }
 
     /// Writes the frame to the front of `out` and returns its length in bytes.
@@ -137,9 +136,9 @@ impl<'a> Frame<'a> {
                 return Err(Error::BufferTooSmall { needed, len: out.len() });
             }
         }
-        let mut at = 0;
-        walk(self, |part| at = put(out, at, part));
-        Ok(at)
+        let mut slice = Slice { out, written: 0 };
+        walk(self, &mut slice);
+        Ok(slice.written)
     }
 
     /// The frame as consecutive slices, none of them empty: for vectored writes and DMA, without a copy.
