@@ -226,23 +226,38 @@ impl<S: Storage> Parser<S> {
         if fed.is_empty() {
             return Ok(None);
         }
+        if !self.assembler.is_between_events() {
+            return self.next_within(input);
+        }
         let mut buffer = self.storage.buffer();
-        let progress = if self.assembler.is_between_events() {
-            match self.assembler.whole_event(&mut buffer, fed) {
-                Ok(event) => {
-                    *input = event.rest;
-                    return Ok(Some(self.assembler.whole(event, self.storage.bytes())));
-                }
-                Err(lines) => self.assembler.feed_behind(buffer, fed, lines),
+        match self.assembler.whole_event(&mut buffer, fed) {
+            Ok(event) => {
+                *input = event.rest;
+                Ok(Some(self.assembler.whole(event, self.storage.bytes())))
             }
-        } else {
-            self.assembler.feed(buffer, fed, false)
-        };
+            Err(lines) => {
+                let progress = self.assembler.feed_behind(buffer, fed, lines);
+                self.found(progress, input)
+            }
+        }
+    }
+
+    /// `next` in the midst of an event: apart, so that it does not pay for the registers that the short cut takes.
+    #[inline(never)]
+    fn next_within<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
+        let progress = self.assembler.feed(self.storage.buffer(), input, false);
+        self.found(progress, input)
+    }
+
+    #[inline(always)]
+    fn found<'p, 'i: 'p>(&'p self, progress: Progress, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
+        let fed = *input;
         *input = fed.get(progress.consumed..).unwrap_or_default();
-        Ok(match progress.status? {
-            Status::Event => Some(self.event(fed)),
-            _ => None,
-        })
+        match progress.status {
+            Ok(Status::Event) => Ok(Some(self.event(fed))),
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Like [`next`](Parser::next), with comments and updates as well.

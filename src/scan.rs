@@ -94,8 +94,8 @@ fn find(input: &[u8], marks: impl Fn(u64) -> u64, long: impl Fn(&[u8]) -> Option
         return long(rest).map(|i| WORD + i);
     }
     // What is left of a small chunk: up to two words, the last one overlapping what was seen.
-    if let Some((word, _)) = rest.split_first_chunk() {
-        let found = marks(u64::from_le_bytes(*word));
+    if rest.len() > WORD {
+        let found = marks(u64::from_le_bytes(*rest.first_chunk()?));
         if found != 0 {
             return Some(WORD + found.trailing_zeros() as usize / 8);
         }
