@@ -4,10 +4,11 @@ use crate::arena::{Arena, Slot};
 use crate::error::{Error, Field};
 use crate::event::Event;
 use crate::parser::{CommentPiece, Progress, Status, Update};
+use crate::retry::Retry;
 use crate::scan::{self, LF};
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
-use crate::whole::{whole_event, WholeEvent, WholeLines, DATA};
+use crate::whole::{whole_event, WholeEvent, WholeLines, DATA, SHORT_CUT};
 
 /// All of a parser but its buffer; compiled once for every kind and size of it.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl Assembler {
             sets_id: false,
             sets_retry: false,
             has_reconnection_time: false,
-            retry: Retry::EMPTY,
+            retry: Retry::Empty,
             reconnection_time_ms: 0,
         }
     }
@@ -74,7 +75,7 @@ impl Assembler {
     /// Whether an event begins with the next byte, and the short cut can be tried.
     #[inline(always)]
     pub(crate) fn is_between_events(&self) -> bool {
-        self.phase == Phase::Ended && self.tokens.at_line_start() && self.arena.is_settled()
+        SHORT_CUT && self.phase == Phase::Ended && self.tokens.at_line_start() && self.arena.is_settled()
     }
 
     /// The short cut to the next event, if it lies whole in `input`; otherwise what there is to go on from.
@@ -177,7 +178,7 @@ impl Assembler {
             if let Some(status) = self.pieces(&mut buffer, input, &mut at, items) {
                 return Progress { consumed: at, status };
             }
-            if items || !self.tokens.at_line_start() {
+            if items || !SHORT_CUT || !self.tokens.at_line_start() {
                 continue;
             }
             match self.whole_event(&mut buffer, input.get(at..).unwrap_or_default()) {
@@ -462,7 +463,7 @@ impl Assembler {
     #[inline(never)]
     fn retry(&mut self, digits: &[u8], first: bool, last: bool) {
         if first {
-            self.retry = Retry::EMPTY;
+            self.retry = Retry::Empty;
         }
         self.retry = digits.iter().fold(self.retry, |retry, &byte| retry.push(byte));
         if let (true, Retry::Number(value)) = (last, self.retry) {
@@ -516,33 +517,4 @@ impl Assembler {
 #[cold]
 fn overflow(field: Field, needed: usize, buffer: &Buffer<'_>) -> Error {
     Error::Overflow { field, needed, capacity: buffer.capacity() }
-}
-
-/// The value of a `retry` field as far as it was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Retry {
-    Empty,
-    Number(u64),
-    /// A byte that is no digit, or a number beyond `u64`. The standard has no limit; browsers ignore such a field.
-    Invalid,
-}
-
-impl Retry {
-    const EMPTY: Retry = Retry::Empty;
-
-    fn push(self, byte: u8) -> Retry {
-        let value = match self {
-            Retry::Empty => 0,
-            Retry::Number(value) => value,
-            Retry::Invalid => return Retry::Invalid,
-        };
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 || value > u64::MAX / 10 {
-            return Retry::Invalid;
-        }
-        match (value * 10).checked_add(u64::from(digit)) {
-            Some(value) => Retry::Number(value),
-            None => Retry::Invalid,
-        }
-    }
 }

@@ -13,8 +13,8 @@ pub(crate) fn put(bytes: &mut [u8], at: usize, source: &[u8]) -> usize {
 }
 
 /// Writes the first `len` bytes of `source` to `bytes` at `at`; returns the position behind them. What lies behind that in
-/// `bytes` is to be overwritten: where both have `AHEAD` bytes so many are copied, which takes no call of `memcpy` and no
-/// branch on the length: 56 ns for an event of eight lines of 40 bytes, against 83.
+/// `bytes` is to be overwritten: where both have `AHEAD` bytes so many are copied, which takes no call of `memcpy`: to read
+/// an event of eight lines of 40 bytes takes 1706 instructions, against 1874.
 #[inline(always)]
 pub(crate) fn put_ahead(bytes: &mut [u8], at: usize, source: &[u8], len: usize) -> usize {
     const AHEAD: usize = 64;

