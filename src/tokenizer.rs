@@ -26,7 +26,7 @@ pub struct Piece<'i> {
     pub last: bool,
 }
 
-/// Splits an event stream into [`Token`]s with three bytes of state and no buffer, so that an event of any size passes
+/// Splits an event stream into [`Token`]s with four bytes of state and no buffer, so that an event of any size passes
 /// through in constant memory.
 ///
 /// The tokens are the same for every chunking of the stream, apart from values being cut where the input was. A line
