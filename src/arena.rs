@@ -123,10 +123,33 @@ impl Arena {
         self.data.place == Place::Buffer
     }
 
-    /// Empty data, in the buffer.
+    /// The values of an event of which nothing is in the buffer yet, copied there. `false`, and nothing is done, without
+    /// room.
     #[inline(always)]
-    pub(crate) fn begin_data(&mut self) {
-        self.data = Value { place: Place::Buffer, span: Span { start: self.last_event_id_len, len: 0 } };
+    pub(crate) fn begin_in_buffer(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        event_type: Option<&[u8]>,
+        id: Option<&[u8]>,
+        data: &[u8],
+    ) -> bool {
+        let bytes = buffer.bytes();
+        let len = |value: Option<&[u8]>| value.map_or(0, <[u8]>::len);
+        if self.last_event_id_len + len(event_type) + len(id) + data.len() > bytes.len() {
+            return false;
+        }
+        let mut top = bytes.len();
+        for (value, slot) in [(event_type, &mut self.event_type), (id, &mut self.id)] {
+            if let Some(value) = value {
+                top -= value.len();
+                put(bytes, top, value);
+                *slot = Value { place: Place::Buffer, span: Span { start: top, len: value.len() } };
+            }
+        }
+        let start = self.last_event_id_len;
+        put(bytes, start, data);
+        self.data = Value { place: Place::Buffer, span: Span { start, len: data.len() } };
+        true
     }
 
     /// Adds to data that is in the buffer, which has room for it.

@@ -8,7 +8,7 @@ use crate::retry::Retry;
 use crate::scan::{self, LF};
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
-use crate::whole::{whole_event, WholeEvent, WholeLines, DATA, SHORT_CUT};
+use crate::whole::{whole_event, WholeEvent, WholeLines, SHORT_CUT};
 
 /// All of a parser but its buffer; compiled once for every kind and size of it.
 #[derive(Clone, Debug)]
@@ -111,31 +111,16 @@ impl Assembler {
             return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
         }
         self.begin(&mut buffer);
-        let Some(at) = self.lend_lines(lines, &buffer, input) else {
-            return self.feed_pieces(buffer, input, 0, false);
-        };
-        if lines.data_is_cut && self.cut_data(&mut buffer, input, lines.rest) {
-            return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
+        if let Some(piece) = lines.cut_data() {
+            if self.arena.begin_in_buffer(&mut buffer, lines.event_type, lines.id, piece) {
+                self.tokens.set_in_data();
+                return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
+            }
         }
-        self.feed_pieces(buffer, input, at, false)
-    }
-
-    /// `line`, the first `data`, has no end in the input: copies what there is of it. `false`, and
-    /// nothing is done, when that is nothing or there is no room.
-    #[inline(always)]
-    fn cut_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], line: &[u8]) -> bool {
-        let Some(value) = line.strip_prefix(DATA) else { return false };
-        let piece = value.strip_prefix(b" ").unwrap_or(value);
-        if piece.is_empty() || self.arena.len() + piece.len() > buffer.bytes().len() {
-            return false;
+        match self.lend_lines(lines, &buffer, input) {
+            Some(at) => self.feed_pieces(buffer, input, at, false),
+            None => self.feed_pieces(buffer, input, 0, false),
         }
-        if !self.arena.keep(buffer, input) {
-            return false;
-        }
-        self.arena.begin_data();
-        self.arena.push_data(buffer, piece);
-        self.tokens.set_in_data();
-        true
     }
 
     /// Goes on in the midst of an event.

@@ -220,15 +220,23 @@ impl<S: Storage> Parser<S> {
     /// ```
     // Two lifetimes: with one, `&mut &'a [u8]` being invariant, the first call would borrow the parser for as long as
     // the input lives, and no loop would compile.
-    #[inline]
+    #[inline(always)]
     pub fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
-        let fed = *input;
-        if fed.is_empty() {
+        // Inlined, so that the call behind the last event costs next to nothing.
+        if input.is_empty() {
             return Ok(None);
         }
-        if !self.assembler.is_between_events() {
-            return self.next_within(input);
+        if self.assembler.is_between_events() {
+            self.next_whole(input)
+        } else {
+            self.next_within(input)
         }
+    }
+
+    /// `next` at the start of an event.
+    #[inline]
+    fn next_whole<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
+        let fed = *input;
         let mut buffer = self.storage.buffer();
         match self.assembler.whole_event(&mut buffer, fed) {
             Ok(event) => {

@@ -6,7 +6,7 @@
 
 use crate::scan::{self, CR, LF};
 
-pub(crate) const DATA: &[u8; 5] = b"data:";
+const DATA: &[u8; 5] = b"data:";
 
 /// Whether to take the short cut at all. It only saves time, and costs code: on small devices that is dearer.
 pub(crate) const SHORT_CUT: bool = cfg!(target_pointer_width = "64");
@@ -37,6 +37,12 @@ impl WholeLines<'_> {
     /// Whether the input ends between two events.
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty() && self.event_type.is_none() && self.id.is_none() && self.data.is_none()
+    }
+
+    /// What there is of the first `data`, if the input ends in its value.
+    pub(crate) fn cut_data(&self) -> Option<&[u8]> {
+        let value = self.rest.strip_prefix(DATA).filter(|_| self.data_is_cut)?;
+        Some(value.strip_prefix(b" ").unwrap_or(value)).filter(|piece| !piece.is_empty())
     }
 
     /// Bytes of the values. `whole_event` has not looked whether there is room for them.

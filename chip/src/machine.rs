@@ -1,0 +1,34 @@
+//! A machine in QEMU: its start and its end. The exit status is 0 for a pass, 1 for a failure, 42 for a panic or a fault.
+
+use core::panic::PanicInfo;
+
+use semihosting::eprintln;
+pub use semihosting::process::exit;
+
+#[cfg(target_arch = "arm")]
+pub use cortex_m_rt::entry;
+#[cfg(target_arch = "riscv32")]
+pub use riscv_rt::entry;
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    eprintln!("{info}");
+    exit(42)
+}
+
+#[cfg(target_arch = "arm")]
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
+    fault()
+}
+
+#[cfg(target_arch = "riscv32")]
+#[export_name = "ExceptionHandler"]
+fn exception(_: &riscv_rt::TrapFrame) -> ! {
+    fault()
+}
+
+fn fault() -> ! {
+    eprintln!("fault");
+    exit(42)
+}
