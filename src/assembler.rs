@@ -8,7 +8,7 @@ use crate::retry::Retry;
 use crate::scan::{self, LF};
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
-use crate::whole::{whole_event, WholeEvent, WholeLines, SHORT_CUT};
+use crate::whole::{behind_line_end, whole_event, WholeEvent, WholeLines, SHORT_CUT};
 
 /// All of a parser but its buffer; compiled once for every kind and size of it.
 #[derive(Clone, Debug)]
@@ -115,6 +115,16 @@ impl Assembler {
             if self.arena.begin_in_buffer(&mut buffer, lines.event_type, lines.id, piece) {
                 self.tokens.set_in_data();
                 return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
+            }
+        }
+        if let Some(data) = lines.joined_data() {
+            if self.arena.begin_in_buffer(&mut buffer, lines.event_type, lines.id, data) {
+                let rest = self.arena.append_lines(&mut buffer, lines.rest);
+                if let (Some(behind), None) = (behind_line_end(rest), lines.id) {
+                    self.phase = Phase::Ended;
+                    return Progress { consumed: input.len() - behind.len(), status: Ok(Status::Event) };
+                }
+                return self.feed_pieces(buffer, input, input.len() - rest.len(), false);
             }
         }
         match self.lend_lines(lines, &buffer, input) {

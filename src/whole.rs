@@ -45,6 +45,11 @@ impl WholeLines<'_> {
         Some(value.strip_prefix(b" ").unwrap_or(value)).filter(|piece| !piece.is_empty())
     }
 
+    /// The first line of data, if another one follows.
+    pub(crate) fn joined_data(&self) -> Option<&[u8]> {
+        self.data.filter(|_| self.rest.starts_with(DATA))
+    }
+
     /// Bytes of the values. `whole_event` has not looked whether there is room for them.
     pub(crate) fn len(&self) -> usize {
         len(self.event_type) + len(self.id) + len(self.data)
@@ -138,7 +143,7 @@ fn whole_line(value: &[u8], end: Option<usize>) -> Option<(&[u8], &[u8])> {
 
 /// What is behind the line end at the front of `rest`; `None` without one, and where it takes the next input to tell.
 #[inline(always)]
-fn behind_line_end(rest: &[u8]) -> Option<&[u8]> {
+pub(crate) fn behind_line_end(rest: &[u8]) -> Option<&[u8]> {
     match rest {
         [LF, rest @ ..] | [CR, LF, rest @ ..] => Some(rest),
         [CR, rest @ ..] if !rest.is_empty() => Some(rest),

@@ -1,0 +1,58 @@
+//! One part of ssewire, by feature, for `nm` to measure. Without a feature: what the others have as well.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::panic::PanicInfo;
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+#[no_mangle]
+extern "C" fn _start() -> ! {
+    loop {
+        let input: &[u8] = black_box(b"");
+        let buffer: &mut [u8] = black_box(&mut []);
+        black_box((input, &buffer));
+        #[cfg(feature = "tokenizer")]
+        tokenize(input);
+        #[cfg(feature = "writer")]
+        _ = black_box(write(input, buffer));
+        #[cfg(feature = "parser")]
+        parse(&mut ssewire::Parser::with_buffer(buffer), input);
+        #[cfg(feature = "heapless-64")]
+        parse(&mut ssewire::Parser::<heapless::Vec<u8, 64>>::new(), input);
+        #[cfg(feature = "heapless-96")]
+        parse(&mut ssewire::Parser::<heapless::Vec<u8, 96>>::new(), input);
+    }
+}
+
+#[cfg(feature = "tokenizer")]
+fn tokenize(input: &[u8]) {
+    let mut tokenizer = ssewire::Tokenizer::new();
+    loop {
+        let mut input = black_box(input);
+        while let Some(token) = tokenizer.next(&mut input) {
+            black_box(token);
+        }
+    }
+}
+
+#[cfg(any(feature = "parser", feature = "heapless-64", feature = "heapless-96"))]
+#[inline(never)]
+fn parse<S: ssewire::Storage>(parser: &mut ssewire::Parser<S>, input: &[u8]) {
+    while black_box(true) {
+        let mut input = black_box(input);
+        while let Ok(Some(event)) = parser.next(&mut input) {
+            black_box((event.event_type(), event.data(), event.last_event_id()));
+        }
+    }
+}
+
+#[cfg(feature = "writer")]
+fn write(value: &[u8], out: &mut [u8]) -> Result<usize, ssewire::Error> {
+    ssewire::Frame::new().event_type(black_box(value))?.id(black_box(value))?.data(black_box(value)).write_to_slice(out)
+}

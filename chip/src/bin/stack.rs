@@ -1,0 +1,105 @@
+//! The deepest stack of what a device does with ssewire, and the size of a parser, measured on the machine.
+//!
+//! The free stack is painted, the work is done, and the lowest byte that has another colour is how deep it went.
+
+#![no_std]
+#![no_main]
+
+#[path = "../machine.rs"]
+mod machine;
+
+use core::arch::asm;
+use core::hint::black_box;
+use core::ptr::with_exposed_provenance_mut;
+
+use semihosting::println;
+use ssewire::{Frame, Parser, Tokenizer};
+
+/// Every path of the grammar, in pieces of 1 to 9 bytes: split and whole, replaced, joined, skipped values.
+const STREAM: &[u8] = b"\xef\xbb\xbf: hello\r\nretry: 3000\r\nid: 1\n\nevent: a\nevent: temperature\nid: 2\nid: 42\n\
+    data: 21.5\ndata: 22\ndata: 23\n\nid\n\nid: x\0y\ndata\n\nevent: much longer than what there is room for\n\
+    id: 43\ndata: it\ndata: it\nunknown: line\n\ndata: more than there is room for, on one line\n\nid: 5\ndata: 1\n\n";
+const BUFFER: usize = 32;
+static mut MEMORY: [u8; 160] = [0; 160];
+
+#[machine::entry]
+fn main() -> ! {
+    println!("state {}", size_of::<Parser<&mut [u8]>>() - size_of::<&mut [u8]>());
+    println!("nothing {}", depth(|| {}));
+    println!("tokenizer {}", depth(tokenize));
+    println!("parser {}", depth(parse));
+    println!("writer {}", depth(write));
+    println!("encoder {}", depth(encode));
+    machine::exit(0)
+}
+
+const PAINTED: usize = 4096;
+const PAINT: u8 = 0xa5;
+
+/// Bytes of stack that `work` takes.
+#[inline(never)]
+fn depth(work: fn()) -> usize {
+    let top: usize;
+    unsafe {
+        #[cfg(target_arch = "arm")]
+        asm!("mov {}, sp", out(reg) top, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "riscv32")]
+        asm!("mv {}, sp", out(reg) top, options(nomem, nostack, preserves_flags));
+    }
+    // Below the stack pointer there is nobody: no interrupt is on.
+    let painted = top - PAINTED..top;
+    for at in painted.clone() {
+        unsafe { with_exposed_provenance_mut::<u8>(at).write_volatile(PAINT) };
+    }
+    black_box(work)();
+    let mut deepest = painted;
+    let lowest = deepest.find(|&at| unsafe { with_exposed_provenance_mut::<u8>(at).read_volatile() } != PAINT);
+    top - lowest.unwrap_or(top)
+}
+
+/// The state of what is measured lies in a static, as on a device.
+fn memory() -> &'static mut [u8] {
+    unsafe { &mut *(&raw mut MEMORY) }
+}
+
+fn tokenize() {
+    let mut tokenizer = Tokenizer::new();
+    for size in 1..10 {
+        for mut input in STREAM.chunks(size) {
+            while let Some(token) = tokenizer.next(&mut input) {
+                black_box(token);
+            }
+        }
+    }
+}
+
+fn parse() {
+    static mut PARSER: Option<Parser<&mut [u8]>> = None;
+    let slot = unsafe { &mut *(&raw mut PARSER) };
+    let parser = slot.insert(Parser::with_buffer(&mut memory()[..BUFFER]));
+    for size in 1..10 {
+        for mut input in STREAM.chunks(size) {
+            while !input.is_empty() {
+                if let Ok(Some(event)) = parser.next(&mut input) {
+                    black_box((event.event_type(), event.data(), event.last_event_id()));
+                }
+            }
+        }
+        parser.reset();
+    }
+}
+
+fn frame() -> Frame<'static> {
+    let frame = Frame::new().event_type(black_box("temperature")).and_then(|frame| frame.id(black_box("42")));
+    frame.unwrap_or_default().data(black_box("21.5\n22\r\n23"))
+}
+
+fn write() {
+    _ = black_box(frame().write_to_slice(memory()));
+}
+
+fn encode() {
+    let frame = frame();
+    let mut encoder = frame.encoder();
+    while black_box(encoder.read(&mut memory()[..16])) > 0 {}
+}
