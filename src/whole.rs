@@ -126,11 +126,12 @@ fn data_line<'i>(
     }
 }
 
-/// The value of the line at the front of `rest`, if it is `data` and lies whole in the input, and what is behind it.
+/// The value of the line at the front of `rest`, if it is one more of `data` and lies whole in the input, and what is
+/// behind it.
 #[inline(always)]
 pub(crate) fn whole_data_line(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let value = rest.strip_prefix(DATA)?;
-    whole_line(value, scan::line_end(value))
+    whole_line(value, scan::long_line_end(value))
 }
 
 /// The value from behind a colon to the line end at `end`, and what is behind that.

@@ -41,8 +41,8 @@ fn check() -> Result<String, Failure> {
     Ok(format!("parser: {} vectors, {} runs; writer: {} vectors", parser.vectors, parser.runs, writer.vectors))
 }
 
-/// What came of it, as text: its length in the upper 32 bits, where it lies in memory in the lower. It was passed when that
-/// begins with "parser: ".
+/// What came of it, as text: its length in the upper 32 bits, where it lies in memory in the lower. When all was passed
+/// it begins with "parser: ".
 #[no_mangle]
 pub extern "C" fn report() -> u64 {
     let text = check().unwrap_or_else(|failure| failure.to_string());
