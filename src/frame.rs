@@ -114,7 +114,7 @@ impl<'a> Frame<'a> {
     #[inline]
     pub fn encoded_len(&self) -> usize {
         let mut len = Length(0);
-        walk(self, &mut len);
+        walk(self, false, &mut len);
         len.0
     }
 
@@ -130,14 +130,19 @@ impl<'a> Frame<'a> {
     /// Never.
     #[inline]
     pub fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, Error> {
+        let mut one_line = false;
         if out.len() < most(self) {
             let needed = self.encoded_len();
             if needed > out.len() {
                 return Err(Error::BufferTooSmall { needed, len: out.len() });
             }
+            // Every line more would have made it longer. Then nothing is searched twice.
+            let mut len = Length(0);
+            walk(self, true, &mut len);
+            one_line = needed == len.0;
         }
         let mut slice = Slice { out, written: 0 };
-        walk(self, &mut slice);
+        walk(self, one_line, &mut slice);
         Ok(slice.written)
     }
 
