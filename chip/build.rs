@@ -25,7 +25,8 @@ REGION_ALIAS("REGION_STACK", RAM);
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
-    let memory = match env::var("CARGO_CFG_TARGET_ARCH").unwrap().as_str() {
+    let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap();
+    let memory = match arch.as_str() {
         "arm" => ARM,
         "riscv32" => RISCV,
         _ => return,
@@ -35,6 +36,9 @@ fn main() {
     println!("cargo:rustc-link-search={}", out.display());
     // The others are linked and looked at, but not run.
     for bin in ["streams", "stack"] {
+        if arch == "riscv32" {
+            println!("cargo:rustc-link-arg-bin={bin}=-Tmemory.x");
+        }
         println!("cargo:rustc-link-arg-bin={bin}=-Tlink.x");
     }
     println!("cargo:rerun-if-changed=../tests/streams");

@@ -246,6 +246,17 @@ impl Arena {
         rest
     }
 
+    /// Adds a line that is not over to data that is in the buffer. `false`, and nothing is done, without room.
+    #[inline(always)]
+    pub(crate) fn append_piece(&mut self, buffer: &mut Buffer<'_>, piece: &[u8]) -> bool {
+        let fits = self.len() + 1 + piece.len() <= buffer.bytes().len();
+        if fits {
+            self.push_data(buffer, b"\n");
+            self.push_data(buffer, piece);
+        }
+        fits
+    }
+
     /// Takes a piece of an event type or ID; with the `last` one it is complete. Whether there was the memory.
     #[inline(never)]
     pub(crate) fn stage(&mut self, slot: Slot, buffer: &mut Buffer<'_>, input: &[u8], piece: Span, last: bool) -> bool {

@@ -5,10 +5,10 @@ use crate::error::{Error, Field};
 use crate::event::Event;
 use crate::parser::{CommentPiece, Progress, Status, Update};
 use crate::retry::Retry;
-use crate::scan::{self, LF};
+use crate::scan;
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
-use crate::whole::{behind_line_end, whole_event, WholeEvent, WholeLines, SHORT_CUT};
+use crate::whole::{behind_line_end, cut_data_line, whole_event, WholeEvent, WholeLines, DATA, SHORT_CUT};
 
 /// All of a parser but its buffer; compiled once for every kind and size of it.
 #[derive(Clone, Debug)]
@@ -119,12 +119,7 @@ impl Assembler {
         }
         if let Some(data) = lines.joined_data() {
             if self.arena.begin_in_buffer(&mut buffer, lines.event_type, lines.id, data) {
-                let rest = self.arena.append_lines(&mut buffer, lines.rest);
-                if let (Some(behind), None) = (behind_line_end(rest), lines.id) {
-                    self.phase = Phase::Ended;
-                    return Progress { consumed: input.len() - behind.len(), status: Ok(Status::Event) };
-                }
-                return self.feed_pieces(buffer, input, input.len() - rest.len(), false);
+                return self.feed_lines(buffer, input, lines.rest, false);
             }
         }
         match self.lend_lines(lines, &buffer, input) {
@@ -152,16 +147,28 @@ impl Assembler {
                 return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
             };
             self.tokens.end_line(input, &mut at, piece.len(), byte);
-            if let Some(&byte @ LF) = input.get(at) {
-                if !self.arena.has(Slot::Id) {
-                    self.phase = Phase::Ended;
-                    let blank = at;
-                    self.tokens.end_line(input, &mut at, blank, byte);
-                    return Progress { consumed: at, status: Ok(Status::Event) };
-                }
+            if let (Some(rest), true) = (input.get(at..), self.tokens.at_line_start()) {
+                return self.feed_lines(buffer, input, rest, items);
             }
         }
         self.feed_pieces(buffer, input, at, items)
+    }
+
+    /// Goes on at `rest`, a line start, with data that is in the buffer: over lines of data to the end of the event.
+    #[inline(always)]
+    fn feed_lines(&mut self, mut buffer: Buffer<'_>, input: &[u8], rest: &[u8], items: bool) -> Progress {
+        let rest = if rest.starts_with(DATA) { self.arena.append_lines(&mut buffer, rest) } else { rest };
+        if let (Some(behind), false) = (behind_line_end(rest), self.arena.has(Slot::Id)) {
+            self.phase = Phase::Ended;
+            return Progress { consumed: input.len() - behind.len(), status: Ok(Status::Event) };
+        }
+        if let Some(piece) = cut_data_line(rest) {
+            if self.arena.append_piece(&mut buffer, piece) {
+                self.tokens.set_in_data();
+                return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
+            }
+        }
+        self.feed_pieces(buffer, input, input.len() - rest.len(), items)
     }
 
     /// Goes on at `at`: over the tokenizer to the end of the event, and if there is nothing to report, by the short cut

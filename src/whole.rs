@@ -6,7 +6,7 @@
 
 use crate::scan::{self, CR, LF};
 
-const DATA: &[u8; 5] = b"data:";
+pub(crate) const DATA: &[u8; 5] = b"data:";
 
 /// Whether to take the short cut at all. It only saves time, and costs code: on small devices that is dearer.
 pub(crate) const SHORT_CUT: bool = cfg!(target_pointer_width = "64");
@@ -41,8 +41,7 @@ impl WholeLines<'_> {
 
     /// What there is of the first `data`, if the input ends in its value.
     pub(crate) fn cut_data(&self) -> Option<&[u8]> {
-        let value = self.rest.strip_prefix(DATA).filter(|_| self.data_is_cut)?;
-        Some(value.strip_prefix(b" ").unwrap_or(value)).filter(|piece| !piece.is_empty())
+        piece(self.rest.strip_prefix(DATA).filter(|_| self.data_is_cut)?)
     }
 
     /// The first line of data, if another one follows.
@@ -132,6 +131,19 @@ fn data_line<'i>(
 pub(crate) fn whole_data_line(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let value = rest.strip_prefix(DATA)?;
     whole_line(value, scan::long_line_end(value))
+}
+
+/// What there is of the value of the line at the front of `rest`, if it is `data` and the input ends in it.
+#[inline(always)]
+pub(crate) fn cut_data_line(rest: &[u8]) -> Option<&[u8]> {
+    let value = rest.strip_prefix(DATA)?;
+    piece(value).filter(|_| scan::long_line_end(value).is_none())
+}
+
+/// What there is of a value from behind its colon, if that is anything.
+#[inline(always)]
+fn piece(value: &[u8]) -> Option<&[u8]> {
+    Some(value.strip_prefix(b" ").unwrap_or(value)).filter(|piece| !piece.is_empty())
 }
 
 /// The value from behind a colon to the line end at `end`, and what is behind that.

@@ -1,0 +1,39 @@
+//! What is measured: a room with a radiator and a thermostat, simulated. A driver for a real sensor would be here.
+
+use core::fmt;
+
+/// Hundredths of a degree Celsius.
+#[derive(Clone, Copy)]
+pub struct Celsius(pub i16);
+
+impl fmt::Display for Celsius {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let hundredths = self.0.unsigned_abs();
+        // No float: formatting one takes more flash than the rest of this program.
+        write!(f, "{sign}{}.{:02}", hundredths / 100, hundredths % 100)
+    }
+}
+
+/// Thousandths of a degree.
+pub struct Sensor {
+    room: i32,
+    radiator: i32,
+    heating: bool,
+    noise: u32,
+}
+
+impl Sensor {
+    pub const fn new() -> Sensor {
+        Sensor { room: 20_500, radiator: 24_000, heating: true, noise: 1 }
+    }
+
+    pub fn sample(&mut self) -> Celsius {
+        self.heating = self.room < if self.heating { 22_600 } else { 21_200 };
+        self.radiator += (if self.heating { 42_000 } else { 14_000 } - self.radiator) / 16;
+        self.room += (self.radiator - self.room) / 128;
+        self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (self.noise >> 26) as i32 - 32;
+        Celsius(((self.room + noise) / 10) as i16)
+    }
+}
