@@ -155,7 +155,7 @@ impl Assembler {
     }
 
     /// Goes on at `rest`, a line start, with data that is in the buffer: over lines of data to the end of the event.
-    #[inline(always)]
+    #[inline(never)]
     fn feed_lines(&mut self, mut buffer: Buffer<'_>, input: &[u8], rest: &[u8], items: bool) -> Progress {
         let rest = if rest.starts_with(DATA) { self.arena.append_lines(&mut buffer, rest) } else { rest };
         if let (Some(behind), false) = (behind_line_end(rest), self.arena.has(Slot::Id)) {

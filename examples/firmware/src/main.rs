@@ -10,6 +10,7 @@ mod request;
 mod sensor;
 mod uart;
 
+use core::ops::Range;
 use core::panic::PanicInfo;
 
 use cortex_m::asm::wfi;
@@ -17,7 +18,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::{entry, exception, ExceptionFrame};
 use lm3s6965::Interrupt;
-use ssewire::{Error, Frame};
+use ssewire::Frame;
 
 use request::{Reader, Request, Target};
 use sensor::{Celsius, Sensor};
@@ -60,98 +61,219 @@ fn main() -> ! {
             DEVICE.receive(byte);
         }
         let sent = uart.write(DEVICE.to_send());
-        DEVICE.sent(sent);
+        DEVICE.sender.sent(sent);
         if byte.is_none() && DEVICE.to_send().is_empty() {
             wfi();
         }
     }
 }
 
+const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\
+    Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n";
+const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const METHOD_NOT_ALLOWED: &str =
+    "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const PAGE: &str = include_str!("../page.html");
+
+/// Without it browsers wait for some seconds: with one failed attempt, longer than the log goes back.
+const RETRY_MS: u64 = 500;
+
+/// At ten readings a second it is here to be seen. Where readings are rare it keeps proxies from closing the
+/// connection; 15 s is usual then.
+const KEEP_ALIVE_TICKS: u32 = 2 * TICKS_PER_SECOND;
+
 struct Device {
     sensor: Sensor,
     log: Log,
     reader: Reader,
-    /// What is being sent: the transmit buffer, and then, of the page alone, what lies in flash.
-    tx: [u8; 256],
-    tx_start: usize,
-    tx_end: usize,
-    page: &'static [u8],
-    /// The ID of the reading to send next, while a stream is open.
+    sender: Sender,
+    /// While a stream is open: the ID of the reading to send next.
     next: Option<u32>,
-    /// Ticks to the next comment.
-    keep_alive: u32,
+    /// Until the next comment.
+    keep_alive_ticks: u32,
 }
-
-/// At ten readings a second this is only to be seen. Where readings are rare it keeps proxies from closing the
-/// connection; 15 s is usual.
-const KEEP_ALIVE_TICKS: u32 = 2 * TICKS_PER_SECOND;
-
-/// The default of browsers is some seconds: more than `Log` holds, if one attempt fails.
-const RETRY_MS: u64 = 500;
-
-const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\
-    Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n";
-const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-const METHOD_NOT_ALLOWED: &[u8] =
-    b"HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-static PAGE: &[u8] = include_bytes!("../page.html");
 
 impl Device {
     const fn new() -> Device {
         Device {
             sensor: Sensor::new(),
-            log: Log::new(),
+            log: Log { readings: [Celsius(0); Log::LEN as usize], latest: 0 },
             reader: Reader::new(),
-            tx: [0; 256],
-            tx_start: 0,
-            tx_end: 0,
-            page: &[],
+            sender: Sender { buffer: [0; 256], unsent: 0..0, flash: &[] },
             next: None,
-            keep_alive: KEEP_ALIVE_TICKS,
+            keep_alive_ticks: KEEP_ALIVE_TICKS,
         }
     }
 
     fn tick(&mut self) {
         self.log.push(self.sensor.sample());
         self.reader.tick();
-        self.keep_alive = self.keep_alive.saturating_sub(1);
+        self.keep_alive_ticks = self.keep_alive_ticks.saturating_sub(1);
     }
 
     fn receive(&mut self, byte: u8) {
         if let Some(request) = self.reader.push(byte) {
-            // A UART is not told that the client has gone. A request says so: the response under way has no reader.
+            // A UART does not tell that a client has gone. The next request does: nobody waits for what is under way.
             self.next = None;
-            self.page = &[];
-            self.fill(|device, tx| device.answer(request, tx));
+            self.answer(request);
         }
     }
 
-    /// The bytes to send now. When all is sent, and a stream is open, the next event is formatted.
-    fn to_send(&mut self) -> &[u8] {
-        if self.tx_start == self.tx_end && self.page.is_empty() {
-            self.fill(Device::stream);
+    fn answer(&mut self, request: Request) {
+        match request.target {
+            Target::Events => {
+                let (next, all) = self.log.resume(request.last_event_id);
+                let note = if all { "nothing is missing" } else { "the readings before this are lost" };
+                self.next = Some(next);
+                self.sender.load(|tx| {
+                    let head = copy(STREAM, tx)?;
+                    Ok(head + Frame::new().comment(note).retry(RETRY_MS).write_to_slice(&mut tx[head..])?)
+                });
+            }
+            Target::Page => {
+                let len = PAGE.len();
+                self.sender.load(|tx| {
+                    let head: heapless::String<128> = heapless::format!(
+                        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n"
+                    )?;
+                    copy(&head, tx)
+                });
+                self.sender.flash = PAGE.as_bytes();
+            }
+            Target::BadRequest => self.sender.load(|tx| copy(BAD_REQUEST, tx)),
+            Target::NotFound => self.sender.load(|tx| copy(NOT_FOUND, tx)),
+            Target::MethodNotAllowed => self.sender.load(|tx| copy(METHOD_NOT_ALLOWED, tx)),
         }
-        if self.tx_start < self.tx_end {
-            &self.tx[self.tx_start..self.tx_end]
+    }
+
+    /// What to send now. Events are formatted one at a time, when the one before has been sent.
+    fn to_send(&mut self) -> &[u8] {
+        if let (Some(next), []) = (self.next, self.sender.unsent()) {
+            // A UART that was held up for long: what the log has lost meanwhile shows as a gap in the IDs.
+            let id = next.max(self.log.oldest());
+            if id <= self.log.latest {
+                let celsius = self.log.get(id);
+                self.sender.load(|tx| event(id, celsius, tx));
+                self.next = Some(id + 1);
+            } else if self.keep_alive_ticks == 0 {
+                self.sender.load(|tx| Ok(Frame::new().comment("keep-alive").write_to_slice(tx)?));
+                self.keep_alive_ticks = KEEP_ALIVE_TICKS;
+            }
+        }
+        self.sender.unsent()
+    }
+}
+
+fn event(id: u32, celsius: Celsius, tx: &mut [u8]) -> Result<usize, Misfit> {
+    let id: heapless::String<10> = heapless::format!("{id}")?;
+    let frame = Frame::new().event_type("temperature")?.id(&id)?;
+    Ok(frame.data_fmt(format_args!("{celsius}")).write_to_slice(tx)?)
+}
+
+fn copy(text: &str, tx: &mut [u8]) -> Result<usize, Misfit> {
+    tx.get_mut(..text.len()).ok_or(Misfit)?.copy_from_slice(text.as_bytes());
+    Ok(text.len())
+}
+
+/// Something to send is larger than its buffer, or not to be written. None of it comes from outside: a mistake here.
+struct Misfit;
+
+impl From<ssewire::Error> for Misfit {
+    fn from(_: ssewire::Error) -> Misfit {
+        Misfit
+    }
+}
+
+impl From<core::fmt::Error> for Misfit {
+    fn from(_: core::fmt::Error) -> Misfit {
+        Misfit
+    }
+}
+
+/// What is being sent: a buffer, and behind it, for the page, what lies in flash.
+struct Sender {
+    buffer: [u8; 256],
+    unsent: Range<usize>,
+    flash: &'static [u8],
+}
+
+impl Sender {
+    /// Starts anew, with what `write` writes.
+    fn load(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, Misfit>) {
+        let Ok(len) = write(&mut self.buffer) else { panic!() };
+        self.unsent = 0..len;
+        self.flash = &[];
+    }
+
+    fn unsent(&self) -> &[u8] {
+        if self.unsent.is_empty() {
+            self.flash
         } else {
-            self.page
+            &self.buffer[self.unsent.clone()]
         }
     }
 
     fn sent(&mut self, len: usize) {
-        if self.tx_start < self.tx_end {
-            self.tx_start += len;
+        if self.unsent.is_empty() {
+            self.flash = &self.flash[len..];
         } else {
-            self.page = &self.page[len..];
+            self.unsent.start += len;
         }
     }
+}
 
-    fn fill(&mut self, write: impl FnOnce(&mut Device, &mut [u8]) -> Result<usize, Error>) {
-        let mut tx = self.tx;
-        self.tx_start = 0;
-        // Nothing that is written here depends on the outside: an error is a mistake in this program.
-        self.tx_end = write(self, &mut tx).unwrap_or_else(|_| panic!());
-        self.tx = tx;
+/// The last readings, so that a client which connects again misses none. Their IDs count from 1 at reset.
+struct Log {
+    readings: [Celsius; Log::LEN as usize],
+    latest: u32,
+}
+
+impl Log {
+    /// 6.4 seconds.
+    const LEN: u32 = 64;
+
+    fn push(&mut self, celsius: Celsius) {
+        self.latest += 1;
+        self.readings[(self.latest % Log::LEN) as usize] = celsius;
+    }
+
+    fn get(&self, id: u32) -> Celsius {
+        self.readings[(id % Log::LEN) as usize]
+    }
+
+    fn oldest(&self) -> u32 {
+        self.latest.saturating_sub(Log::LEN - 1).max(1)
+    }
+
+    /// The first reading for a client that has seen `last`, and whether that is all that it has missed.
+    fn resume(&self, last: Option<u32>) -> (u32, bool) {
+        match last {
+            None => (self.latest + 1, true),
+            Some(last) if last <= self.latest => ((last + 1).max(self.oldest()), last + 1 >= self.oldest()),
+            // An ID from before the last reset.
+            Some(_) => (self.oldest(), false),
+        }
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    fail()
+}
+
+#[exception]
+unsafe fn HardFault(_: &ExceptionFrame) -> ! {
+    fail()
+}
+
+/// Ends QEMU with exit status 42. A product would reset here.
+fn fail() -> ! {
+    const SYS_EXIT_EXTENDED: usize = 0x20;
+    const APPLICATION_EXIT: usize = 0x20026;
+    // SAFETY: an operation of the semihosting interface, with the two words that it takes.
+    unsafe { cortex_m_semihosting::syscall(SYS_EXIT_EXTENDED, &[APPLICATION_EXIT, 42]) };
+    loop {
+        wfi();
     }
 }
