@@ -216,7 +216,7 @@ fn digits(number: u64) -> impl Iterator<Item = &'static [u8]> {
     })
 }
 
-/// Powers of ten: a 64-bit division would cost a small device some 500 bytes of flash.
+/// Powers of ten, to do without a 64-bit division: a small device would link a routine for it.
 const POWERS: [u64; 20] = {
     let mut powers = [1; 20];
     let mut i = 1;

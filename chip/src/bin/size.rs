@@ -20,7 +20,7 @@ extern "C" fn _start() -> ! {
         #[cfg(feature = "tokenizer")]
         tokenize(input);
         #[cfg(feature = "writer")]
-        _ = black_box(write(input, buffer));
+        write(input, buffer);
         #[cfg(feature = "parser")]
         parse(&mut ssewire::Parser::with_buffer(buffer), input);
         #[cfg(feature = "heapless-64")]
@@ -53,6 +53,7 @@ fn parse<S: ssewire::Storage>(parser: &mut ssewire::Parser<S>, input: &[u8]) {
 }
 
 #[cfg(feature = "writer")]
-fn write(value: &[u8], out: &mut [u8]) -> Result<usize, ssewire::Error> {
-    ssewire::Frame::new().event_type(black_box(value))?.id(black_box(value))?.data(black_box(value)).write_to_slice(out)
+fn write(value: &[u8], out: &mut [u8]) {
+    let frame = ssewire::Frame::new().event_type(black_box(value)).and_then(|frame| frame.id(black_box(value)));
+    _ = black_box(frame.and_then(|frame| frame.data(black_box(value)).write_to_slice(out)));
 }
