@@ -4,6 +4,7 @@ use crate::scan;
 
 /// A field of the event stream format, by the names the standard gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt-v1", derive(defmt::Format))]
 pub enum Field {
     /// `event`: the event's type.
     Event,
@@ -38,6 +39,7 @@ impl fmt::Display for Field {
 /// others answer a caller's own values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt-v1", derive(defmt::Format))]
 pub enum Error {
     /// An event outgrew the parser's buffer.
     ///

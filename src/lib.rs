@@ -62,6 +62,7 @@ assert_eq!(&tx[..n], "event: temperature\nid: 2\ndata: 22\ndata: °C\n\n".as_byt
 | `alloc` | | [`Parser::with_limit`]: a buffer on the heap that grows up to a limit |
 | `std` | | `alloc`, and AVX2 picked at run time on x86-64 |
 | `simdutf8` | | `std`, and UTF-8 checked with SIMD in [`Event::text`] |
+| `defmt-v1` | | `defmt::Format` for events, items, tokens, status and errors |
 | `conformance` | | `std`, and the `conformance` module |
 
 Features add; none changes what is there without it.
@@ -89,6 +90,8 @@ mod assembler;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod copy;
+#[cfg(feature = "defmt-v1")]
+mod defmt_v1;
 mod encode;
 mod error;
 mod event;

@@ -73,6 +73,7 @@ pub struct Parser<S> {
 /// How far [`feed`](Parser::feed) came, and what it found there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[cfg_attr(feature = "defmt-v1", derive(defmt::Format))]
 pub struct Progress {
     /// Bytes used of the input, errors or not. The rest is to be fed again.
     pub consumed: usize,
@@ -83,6 +84,7 @@ pub struct Progress {
 /// What [`feed`](Parser::feed) found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt-v1", derive(defmt::Format))]
 pub enum Status {
     /// Nothing more: all input was used.
     NeedInput,
@@ -97,6 +99,7 @@ pub enum Status {
 
 /// A piece of a comment, by its position in the input. A comment that lies whole in the input is one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt-v1", derive(defmt::Format))]
 pub struct CommentPiece {
     span: Span,
     last: bool,

@@ -5,6 +5,7 @@ use crate::scan::{self, CR, LF};
 
 /// What the [`Tokenizer`] found: a piece of a field's value, a piece of a comment, or the end of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt-v1", derive(defmt::Format))]
 pub enum Token<'i> {
     /// A piece of the value of a field, without the colon, the one space after it and the line end.
     Field(Field, Piece<'i>),
@@ -107,6 +108,7 @@ pub(crate) enum Step {
 
 /// A part of a slice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt-v1", derive(defmt::Format))]
 pub(crate) struct Span {
     pub start: usize,
     pub len: usize,
