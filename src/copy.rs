@@ -1,6 +1,8 @@
 //! Copies that cannot panic. Every caller has made sure that there is room; were there none, nothing would be written.
 //! That links no panic, and the tests compare every byte.
 
+use core::cell::Cell;
+
 use crate::tokenizer::Span;
 
 /// Writes `source` to `bytes` at `at`; returns the position behind it.
@@ -37,9 +39,9 @@ fn copy(target: &mut [u8], source: &[u8]) {
         4..=7 => copy_ends::<4>(target, source),
         2..=3 => copy_ends::<2>(target, source),
         1 => copy_ends::<1>(target, source),
-        // The lengths are the same, and said again: small code does not carry it over the `match`, and would link a panic.
-        len if len == target.len() => target.copy_from_slice(source),
-        _ => {}
+        len if cfg!(target_pointer_width = "64") && len == target.len() => target.copy_from_slice(source),
+        // That links a panic when it is compiled for size.
+        _ => target.iter_mut().zip(source).for_each(|(target, source)| *target = *source),
     }
 }
 
@@ -55,9 +57,15 @@ fn copy_ends<const N: usize>(target: &mut [u8], source: &[u8]) {
 }
 
 /// Copies the bytes `from` to `to`; the two may overlap.
+// Not `<[u8]>::copy_within`, which links a panic when it is compiled for size.
 pub(crate) fn copy_within(bytes: &mut [u8], from: Span, to: usize) {
-    let len = bytes.len();
-    if from.len <= len && from.start <= len - from.len && to <= len - from.len {
-        bytes.copy_within(from.start..from.start + from.len, to);
+    let cells = Cell::from_mut(bytes).as_slice_of_cells();
+    let part = |start: usize| cells.get(start..start.wrapping_add(from.len));
+    let (Some(source), Some(target)) = (part(from.start), part(to)) else { return };
+    let pairs = target.iter().zip(source);
+    if to < from.start {
+        pairs.for_each(|(target, source)| target.set(source.get()));
+    } else {
+        pairs.rev().for_each(|(target, source)| target.set(source.get()));
     }
 }

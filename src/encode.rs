@@ -290,14 +290,10 @@ impl<'a> Encoder<'a> {
                 }
             }
             let fits = self.part.len().min(free.len());
-            let Some(((now, later), (target, rest))) =
-                self.part.split_at_checked(fits).zip(core::mem::take(&mut free).split_at_mut_checked(fits))
-            else {
-                break; // not reached: `fits` is within both
-            };
-            target.copy_from_slice(now);
+            let Some((now, later)) = self.part.split_at_checked(fits) else { break };
+            put(free, 0, now);
             self.part = later;
-            free = rest;
+            free = core::mem::take(&mut free).get_mut(fits..).unwrap_or_default();
         }
         len - free.len()
     }

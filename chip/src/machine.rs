@@ -19,16 +19,27 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 #[cfg(target_arch = "arm")]
 #[cortex_m_rt::exception]
 unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
-    fault()
+    faulted()
 }
 
 #[cfg(target_arch = "riscv32")]
 #[export_name = "ExceptionHandler"]
 fn exception(_: &riscv_rt::TrapFrame) -> ! {
-    fault()
+    faulted()
 }
 
-fn fault() -> ! {
+fn faulted() -> ! {
     eprintln!("fault");
     exit(42)
+}
+
+/// An instruction that there is not.
+#[cfg(feature = "negative-fault")]
+pub fn fault() {
+    unsafe {
+        #[cfg(target_arch = "arm")]
+        core::arch::asm!("udf #0");
+        #[cfg(target_arch = "riscv32")]
+        core::arch::asm!("unimp");
+    }
 }

@@ -55,12 +55,9 @@ fn main() -> ! {
         }
     }
     #[cfg(feature = "negative-panic")]
-    panic!("on purpose");
+    core::hint::black_box(None::<u8>).expect("a value");
     #[cfg(feature = "negative-fault")]
-    // An address where no machine has memory.
-    unsafe {
-        core::ptr::with_exposed_provenance::<u32>(0xffff_fff0).read_volatile();
-    }
+    machine::fault();
     #[cfg(feature = "negative-alloc")]
     allocating::allocate();
     println!(

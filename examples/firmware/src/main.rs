@@ -6,6 +6,7 @@
 #![no_std]
 #![no_main]
 
+mod log;
 mod request;
 mod sensor;
 mod uart;
@@ -18,8 +19,9 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::{entry, exception, ExceptionFrame};
 use lm3s6965::Interrupt;
-use ssewire::Frame;
+use ssewire::{Error, Frame};
 
+use log::Log;
 use request::{Reader, Request, Target};
 use sensor::{Celsius, Sensor};
 use uart::Uart;
@@ -41,8 +43,8 @@ fn main() -> ! {
     cortex_m::interrupt::disable();
     // SAFETY: there is no critical section to break.
     unsafe { NVIC::unmask(Interrupt::UART0) };
-    timer.set_clock_source(SystClkSource::Core);
     timer.set_reload(CLOCK_HZ / TICKS_PER_SECOND - 1);
+    timer.set_clock_source(SystClkSource::Core);
     timer.clear_current();
     timer.enable_interrupt();
     timer.enable_counter();
@@ -98,7 +100,7 @@ impl Device {
     const fn new() -> Device {
         Device {
             sensor: Sensor::new(),
-            log: Log { readings: [Celsius(0); Log::LEN as usize], latest: 0 },
+            log: Log::new(),
             reader: Reader::new(),
             sender: Sender { buffer: [0; 256], unsent: 0..0, flash: &[] },
             next: None,
@@ -126,9 +128,11 @@ impl Device {
                 let (next, all) = self.log.resume(request.last_event_id);
                 let note = if all { "nothing is missing" } else { "the readings before this are lost" };
                 self.next = Some(next);
+                self.keep_alive_ticks = KEEP_ALIVE_TICKS;
                 self.sender.load(|tx| {
                     let head = copy(STREAM, tx)?;
-                    Ok(head + Frame::new().comment(note).retry(RETRY_MS).write_to_slice(&mut tx[head..])?)
+                    let first = Frame::new().comment(note).retry(RETRY_MS).write_to_slice(&mut tx[head..])?;
+                    Ok(head + first)
                 });
             }
             Target::Page => {
@@ -136,7 +140,8 @@ impl Device {
                 self.sender.load(|tx| {
                     let head: heapless::String<128> = heapless::format!(
                         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n"
-                    )?;
+                    )
+                    .map_err(|_| Error::Format)?;
                     copy(&head, tx)
                 });
                 self.sender.flash = PAGE.as_bytes();
@@ -152,12 +157,12 @@ impl Device {
         if let (Some(next), []) = (self.next, self.sender.unsent()) {
             // A UART that was held up for long: what the log has lost meanwhile shows as a gap in the IDs.
             let id = next.max(self.log.oldest());
-            if id <= self.log.latest {
+            if id <= self.log.latest() {
                 let celsius = self.log.get(id);
                 self.sender.load(|tx| event(id, celsius, tx));
                 self.next = Some(id + 1);
             } else if self.keep_alive_ticks == 0 {
-                self.sender.load(|tx| Ok(Frame::new().comment("keep-alive").write_to_slice(tx)?));
+                self.sender.load(|tx| Frame::new().comment("keep-alive").write_to_slice(tx));
                 self.keep_alive_ticks = KEEP_ALIVE_TICKS;
             }
         }
@@ -165,30 +170,14 @@ impl Device {
     }
 }
 
-fn event(id: u32, celsius: Celsius, tx: &mut [u8]) -> Result<usize, Misfit> {
-    let id: heapless::String<10> = heapless::format!("{id}")?;
-    let frame = Frame::new().event_type("temperature")?.id(&id)?;
-    Ok(frame.data_fmt(format_args!("{celsius}")).write_to_slice(tx)?)
+fn event(id: u32, celsius: Celsius, tx: &mut [u8]) -> Result<usize, Error> {
+    let id = heapless::String::<10>::try_from(id).unwrap_or_default(); // the digits of any u32
+    Frame::new().event_type("temperature")?.id(&id)?.data_fmt(format_args!("{celsius}")).write_to_slice(tx)
 }
 
-fn copy(text: &str, tx: &mut [u8]) -> Result<usize, Misfit> {
-    tx.get_mut(..text.len()).ok_or(Misfit)?.copy_from_slice(text.as_bytes());
+fn copy(text: &str, tx: &mut [u8]) -> Result<usize, Error> {
+    tx[..text.len()].copy_from_slice(text.as_bytes());
     Ok(text.len())
-}
-
-/// Something to send is larger than its buffer, or not to be written. None of it comes from outside: a mistake here.
-struct Misfit;
-
-impl From<ssewire::Error> for Misfit {
-    fn from(_: ssewire::Error) -> Misfit {
-        Misfit
-    }
-}
-
-impl From<core::fmt::Error> for Misfit {
-    fn from(_: core::fmt::Error) -> Misfit {
-        Misfit
-    }
 }
 
 /// What is being sent: a buffer, and behind it, for the page, what lies in flash.
@@ -199,8 +188,8 @@ struct Sender {
 }
 
 impl Sender {
-    /// Starts anew, with what `write` writes.
-    fn load(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, Misfit>) {
+    /// Starts anew, with what `write` writes. Nothing of that comes from outside: an error is a mistake in this program.
+    fn load(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, Error>) {
         let Ok(len) = write(&mut self.buffer) else { panic!() };
         self.unsent = 0..len;
         self.flash = &[];
@@ -219,40 +208,6 @@ impl Sender {
             self.flash = &self.flash[len..];
         } else {
             self.unsent.start += len;
-        }
-    }
-}
-
-/// The last readings, so that a client which connects again misses none. Their IDs count from 1 at reset.
-struct Log {
-    readings: [Celsius; Log::LEN as usize],
-    latest: u32,
-}
-
-impl Log {
-    /// 6.4 seconds.
-    const LEN: u32 = 64;
-
-    fn push(&mut self, celsius: Celsius) {
-        self.latest += 1;
-        self.readings[(self.latest % Log::LEN) as usize] = celsius;
-    }
-
-    fn get(&self, id: u32) -> Celsius {
-        self.readings[(id % Log::LEN) as usize]
-    }
-
-    fn oldest(&self) -> u32 {
-        self.latest.saturating_sub(Log::LEN - 1).max(1)
-    }
-
-    /// The first reading for a client that has seen `last`, and whether that is all that it has missed.
-    fn resume(&self, last: Option<u32>) -> (u32, bool) {
-        match last {
-            None => (self.latest + 1, true),
-            Some(last) if last <= self.latest => ((last + 1).max(self.oldest()), last + 1 >= self.oldest()),
-            // An ID from before the last reset.
-            Some(_) => (self.oldest(), false),
         }
     }
 }

@@ -82,6 +82,9 @@ fn read_line(request: Option<Request>, line: &str) -> Request {
 }
 
 fn read_request_line(line: &str) -> Option<Target> {
+    // It may stand behind the half of a line that was the last of a client which has gone.
+    let start = line.as_bytes().windows(5).rposition(|bytes| bytes == b"GET /").unwrap_or(0);
+    let line = line.get(start..)?;
     let (method, rest) = line.split_once(' ')?;
     let (target, version) = rest.split_once(' ')?;
     if !method.bytes().all(|byte| byte.is_ascii_uppercase()) || !version.starts_with("HTTP/1.") {

@@ -8,10 +8,12 @@ pub struct Celsius(pub i16);
 
 impl fmt::Display for Celsius {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
         let hundredths = self.0.unsigned_abs();
         // No float: formatting one takes more flash than the rest of this program.
-        write!(f, "{sign}{}.{:02}", hundredths / 100, hundredths % 100)
+        write!(f, "{}.{:02}", hundredths / 100, hundredths % 100)
     }
 }
 

@@ -52,10 +52,10 @@ impl Uart {
         (self.0.flags.read() & RX_EMPTY == 0).then(|| self.0.data.read() as u8)
     }
 
-    /// Writes what the FIFO has room for, and returns how many bytes that was.
+    /// Writes what the FIFO has room for, 16 bytes at most, and returns how many bytes that was.
     pub fn write(&mut self, bytes: &[u8]) -> usize {
         let has_room = |_: &&u8| self.0.flags.read() & TX_FULL == 0;
         // SAFETY: the registers are live, and writing data has no effect but to send it.
-        bytes.iter().take_while(has_room).map(|&byte| unsafe { self.0.data.write(byte.into()) }).count()
+        bytes.iter().take(16).take_while(has_room).map(|&byte| unsafe { self.0.data.write(byte.into()) }).count()
     }
 }
