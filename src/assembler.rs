@@ -134,7 +134,7 @@ impl Assembler {
         let mut at = 0;
         if self.phase == Phase::Ended {
             self.begin(&mut buffer);
-        } else if self.tokens.in_data() && self.phase == Phase::Filling {
+        } else if SHORT_CUT && self.tokens.in_data() && self.phase == Phase::Filling {
             let end = scan::line_end(input);
             let Some(piece) = input.get(..end.unwrap_or(input.len())) else {
                 return self.feed_pieces(buffer, input, 0, items);
@@ -239,7 +239,7 @@ impl Assembler {
                 Step::Piece { kind: Kind::Field(field), span, first, last } => match field {
                     Field::Data => {
                         let taken = self.data(buffer, input, span, first, last);
-                        if last && taken.is_ok() && self.arena.has_joined() {
+                        if SHORT_CUT && last && taken.is_ok() && self.arena.has_joined() {
                             self.more_data(buffer, input, at)
                         } else {
                             taken

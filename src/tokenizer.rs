@@ -2,6 +2,7 @@
 
 use crate::error::Field;
 use crate::scan::{self, CR, LF};
+use crate::whole::SHORT_CUT;
 
 /// What the [`Tokenizer`] found: a piece of a field's value, a piece of a comment, or the end of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,6 +217,7 @@ impl Tokenizer {
     #[inline(always)]
     pub(crate) fn step(&mut self, input: &[u8], at: &mut usize) -> Option<Step> {
         match self.at {
+            _ if !SHORT_CUT => self.resume(input, at),
             At::LineStart if !self.after_cr => {
                 let line = input.get(*at..)?;
                 if let Some(&end @ (CR | LF)) = line.first() {

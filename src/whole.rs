@@ -8,7 +8,8 @@ use crate::scan::{self, CR, LF};
 
 pub(crate) const DATA: &[u8; 5] = b"data:";
 
-/// Whether to take the short cut at all. It only saves time, and costs code: on small devices that is dearer.
+/// Whether to take short cuts at all, here and in the tokenizer and assembler. They only save time, and cost code: on
+/// small devices that is dearer.
 pub(crate) const SHORT_CUT: bool = cfg!(target_pointer_width = "64");
 
 /// An event that lies whole in the input.
