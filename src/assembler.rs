@@ -240,10 +240,9 @@ impl Assembler {
                     Field::Data => {
                         let taken = self.data(buffer, input, span, first, last);
                         if SHORT_CUT && last && taken.is_ok() && self.arena.has_joined() {
-                            self.more_data(buffer, input, at)
-                        } else {
-                            taken
+                            self.more_data(buffer, input, at);
                         }
+                        taken
                     }
                     Field::Event => self.event_type(buffer, input, span, first, last),
                     Field::Id => self.id(buffer, input, span, first, last),
@@ -394,10 +393,9 @@ impl Assembler {
 
     /// Takes the lines that follow, as far as they are `data` and lie whole in the input.
     #[inline(always)]
-    fn more_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize) -> Result<(), Error> {
+    fn more_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize) {
         let rest = self.arena.append_lines(buffer, input.get(*at..).unwrap_or_default());
         *at = input.len() - rest.len();
-        Ok(())
     }
 
     #[inline(always)]

@@ -385,3 +385,8 @@ fn errors_say_what_happened() {
         assert_eq!((field.name(), &field.to_string()[..]), (name, name));
     }
 }
+
+#[test]
+fn a_tokenizer_is_four_bytes() {
+    assert_eq!(size_of::<ssewire::Tokenizer>(), 4);
+}

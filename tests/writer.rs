@@ -282,3 +282,19 @@ proptest! {
         prop_assert_eq!(read.last_event_id, expected.last_event_id);
     }
 }
+
+/// Words are copied ahead of where a line ends, but never past the end of the frame.
+#[test]
+fn what_lies_behind_a_frame_is_left_alone() {
+    for len in 0..200 {
+        for line in [1, 7, 40, 64, 65, 1000] {
+            let text: Vec<u8> = (0..len).map(|i| if i % line == line - 1 { b'\n' } else { b'x' }).collect();
+            for frame in [Frame::new().data(&text), Frame::new().comment(&text)] {
+                let mut out = [0xaa; 2048];
+                let n = frame.write_to_slice(&mut out).unwrap();
+                assert_eq!(n, frame.encoded_len());
+                assert!(out[n..].iter().all(|&byte| byte == 0xaa), "{len} bytes in lines of {line}");
+            }
+        }
+    }
+}
