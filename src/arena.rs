@@ -1,6 +1,7 @@
-//! Where the values of the unfinished event lie: still in the caller's input, or in the parser's buffer.
+//! Where the values of the unfinished event lie in the parser's buffer.
 
 use crate::copy::{copy_within, put, put_ahead};
+use crate::error::Field;
 use crate::storage::Buffer;
 use crate::tokenizer::Span;
 use crate::whole::whole_data_line;
@@ -8,64 +9,42 @@ use crate::whole::whole_data_line;
 // The buffer, from its front and from its back:
 //
 //     | last event ID | data, growing -> | staged -> |   free   | event type / ID |
-//                                                               ^ top
 //
 // Data and what is staged (an event type or ID whose line is not over) grow upward, so that a piece more is a copy of
 // that piece. Event type and ID are put below each other at the back in the order in which they came: when the one at
 // the back is replaced, the one below it moves up, once, so that the work stays linear in the input whatever is sent
 // in whatever order.
 //
-// The sum of all lengths never exceeds the capacity, lent values included, so that everything always fits, and what
-// fits does not depend on how the input was cut.
+// All lengths together never exceed the capacity, so that everything always fits, and what fits does not depend on how
+// the input was cut. Where a value begins follows from the lengths, so that no places are kept: a device has the state
+// of every parser in its memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena {
     last_event_id_len: usize,
-    event_type: Value,
-    id: Value,
-    data: Value,
+    data_len: usize,
     /// Bytes of an unfinished event type or ID behind the data.
     staged: usize,
-    /// `id` is the last event ID by now, and moves to the front with the next event.
-    committed: bool,
+    event_type_len: usize,
+    id_len: usize,
+    /// The values that there are, by `bit`, and the two below.
+    flags: u8,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Value {
-    place: Place,
-    span: Span,
-}
+/// The ID is the last event ID by now, and moves to the front with the next event.
+const COMMITTED: u8 = 1 << 6;
+/// The ID is above the event type, or would be.
+const ID_ABOVE: u8 = 1 << 7;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Absent,
-    Input,
-    Buffer,
-}
-
-impl Value {
-    const ABSENT: Value = Value { place: Place::Absent, span: Span::EMPTY };
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slot {
-    EventType,
-    Id,
-    Data,
+const fn bit(field: Field) -> u8 {
+    1 << field as u8
 }
 
 impl Arena {
     pub(crate) const fn new() -> Arena {
-        Arena {
-            last_event_id_len: 0,
-            event_type: Value::ABSENT,
-            id: Value::ABSENT,
-            data: Value::ABSENT,
-            staged: 0,
-            committed: false,
-        }
+        Arena { last_event_id_len: 0, data_len: 0, staged: 0, event_type_len: 0, id_len: 0, flags: 0 }
     }
 
-    /// Bytes that the buffer would hold with everything in it.
+    /// Bytes that the buffer holds.
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.last_event_id_len + self.unfinished_len()
@@ -74,95 +53,98 @@ impl Arena {
     /// The same without the last event ID.
     #[inline(always)]
     pub(crate) fn unfinished_len(&self) -> usize {
-        self.event_type.span.len + self.id.span.len + self.data.span.len + self.staged
+        self.data_len + self.staged + self.back_len()
+    }
+
+    fn back_len(&self) -> usize {
+        self.event_type_len + self.id_len
     }
 
     pub(crate) fn has_values(&self) -> bool {
-        [Slot::EventType, Slot::Id, Slot::Data].into_iter().any(|slot| self.has(slot))
+        self.flags & (bit(Field::Event) | bit(Field::Data) | bit(Field::Id)) != 0
     }
 
     #[inline(always)]
-    pub(crate) fn has(&self, slot: Slot) -> bool {
-        self.value(slot).place != Place::Absent
+    pub(crate) fn has(&self, field: Field) -> bool {
+        self.flags & bit(field) != 0
     }
 
     #[inline(always)]
-    pub(crate) fn get<'a>(&self, slot: Slot, bytes: &'a [u8], input: &'a [u8]) -> Option<&'a [u8]> {
-        let value = self.value(slot);
-        match value.place {
-            Place::Absent => None,
-            Place::Input => Some(value.span.of(input)),
-            Place::Buffer => Some(value.span.of(bytes)),
-        }
+    pub(crate) fn event_type<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let above = if self.flags & ID_ABOVE == 0 { 0 } else { self.id_len };
+        let len = self.event_type_len;
+        self.has(Field::Event).then(|| Span { start: bytes.len().wrapping_sub(above + len), len }.of(bytes))
+    }
+
+    #[inline(always)]
+    pub(crate) fn data<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        Span { start: self.last_event_id_len, len: self.data_len }.of(bytes)
     }
 
     #[inline(always)]
     pub(crate) fn last_event_id<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        if self.committed {
-            return self.id.span.of(bytes);
+        if self.is_settled() {
+            return self.settled_id(bytes);
         }
+        self.id(bytes.len()).of(bytes)
+    }
+
+    /// The last event ID, which is known to be at the front.
+    #[inline(always)]
+    pub(crate) fn settled_id<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         Span { start: 0, len: self.last_event_id_len }.of(bytes)
     }
 
-    /// The value lies in the input and is to stay there as long as it can.
-    #[inline(always)]
-    pub(crate) fn lend(&mut self, slot: Slot, span: Span) {
-        *self.value_mut(slot) = Value { place: Place::Input, span };
-    }
-
-    /// The values of an event of which nothing is in the buffer.
-    #[inline(always)]
-    pub(crate) fn lend_all(&mut self, event_type: Option<Span>, id: Option<Span>, data: Option<Span>) {
-        let value = |span: Option<Span>| span.map_or(Value::ABSENT, |span| Value { place: Place::Input, span });
-        (self.event_type, self.id, self.data) = (value(event_type), value(id), value(data));
-    }
-
-    /// Whether data is in the buffer, so that a line more is joined to it.
-    #[inline(always)]
-    pub(crate) fn has_joined(&self) -> bool {
-        self.data.place == Place::Buffer
+    /// Where the ID is in a buffer of `end` bytes.
+    fn id(&self, end: usize) -> Span {
+        let above = if self.flags & ID_ABOVE == 0 { self.event_type_len } else { 0 };
+        Span { start: end.wrapping_sub(above + self.id_len), len: self.id_len }
     }
 
     /// The values of an event of which nothing is in the buffer yet, copied there. `false`, and nothing is done, without
     /// room.
     #[inline(always)]
-    pub(crate) fn begin_in_buffer(
+    pub(crate) fn begin(
         &mut self,
         buffer: &mut Buffer<'_>,
         event_type: Option<&[u8]>,
         id: Option<&[u8]>,
-        data: &[u8],
+        data: Option<&[u8]>,
     ) -> bool {
         let bytes = buffer.bytes();
         let len = |value: Option<&[u8]>| value.map_or(0, <[u8]>::len);
-        if self.last_event_id_len + len(event_type) + len(id) + data.len() > bytes.len() {
+        if self.last_event_id_len + len(event_type) + len(id) + len(data) > bytes.len() {
             return false;
         }
-        let mut top = bytes.len();
-        for (value, slot) in [(event_type, &mut self.event_type), (id, &mut self.id)] {
-            if let Some(value) = value {
-                top -= value.len();
-                put(bytes, top, value);
-                *slot = Value { place: Place::Buffer, span: Span { start: top, len: value.len() } };
-            }
+        if let Some(event_type) = event_type {
+            put(bytes, bytes.len() - event_type.len(), event_type);
+            self.event_type_len = event_type.len();
+            self.flags |= bit(Field::Event);
         }
-        let start = self.last_event_id_len;
-        put(bytes, start, data);
-        self.data = Value { place: Place::Buffer, span: Span { start, len: data.len() } };
+        if let Some(id) = id {
+            put(bytes, bytes.len() - len(event_type) - id.len(), id);
+            self.id_len = id.len();
+            self.flags |= bit(Field::Id);
+        }
+        if let Some(data) = data {
+            put(bytes, self.last_event_id_len, data);
+            self.data_len = data.len();
+            self.flags |= bit(Field::Data);
+        }
         true
     }
 
-    /// Adds to data that is in the buffer, which has room for it.
+    /// Adds to the data, for which there is room.
     #[inline(always)]
     pub(crate) fn push_data(&mut self, buffer: &mut Buffer<'_>, piece: &[u8]) {
-        put(buffer.bytes(), self.last_event_id_len + self.data.span.len, piece);
-        self.data.span.len += piece.len();
+        put(buffer.bytes(), self.last_event_id_len + self.data_len, piece);
+        self.data_len += piece.len();
     }
 
     /// Whether the last event ID is at the front.
     #[inline(always)]
     pub(crate) fn is_settled(&self) -> bool {
-        !self.committed
+        self.flags & COMMITTED == 0
     }
 
     /// Bytes that are free beside the last event ID.
@@ -171,82 +153,22 @@ impl Arena {
         buffer.capacity().saturating_sub(self.last_event_id_len)
     }
 
-    /// Copies what is lent to the buffer. Whether there was the memory.
-    #[inline(always)]
-    pub(crate) fn keep(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
-        let lent = [self.event_type, self.id, self.data].iter().any(|value| value.place == Place::Input);
-        !lent || self.keep_all(buffer, input)
-    }
-
-    #[inline(never)]
-    fn keep_all(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
-        self.keep_data(buffer, input, 0)
-            && self.keep_slot(Slot::EventType, buffer, input)
-            && self.keep_slot(Slot::Id, buffer, input)
-    }
-
-    #[inline(always)]
-    fn keep_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], more: usize) -> bool {
-        if !self.reserve(buffer, self.len() + more) {
-            return false;
-        }
-        if self.data.place == Place::Input {
-            put(buffer.bytes(), self.last_event_id_len, self.data.span.of(input));
-            self.data =
-                Value { place: Place::Buffer, span: Span { start: self.last_event_id_len, len: self.data.span.len } };
-        }
-        true
-    }
-
-    fn keep_slot(&mut self, slot: Slot, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
-        let Value { place, span } = self.value(slot);
-        if place != Place::Input {
-            return true;
-        }
-        if !self.reserve(buffer, self.len()) {
-            return false;
-        }
-        let start = self.top(buffer).saturating_sub(span.len);
-        put(buffer.bytes(), start, span.of(input));
-        *self.value_mut(slot) = Value { place: Place::Buffer, span: Span { start, len: span.len } };
-        true
-    }
-
-    /// Adds a line, or a piece of one, to the data; `join`: behind an LF. Whether there was the memory.
-    #[inline(always)]
-    pub(crate) fn append_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], piece: Span, join: bool) -> bool {
-        if !self.keep_data(buffer, input, usize::from(join) + piece.len) {
-            return false;
-        }
-        let start = self.last_event_id_len;
-        let mut len = self.data.span.len;
-        if join {
-            put(buffer.bytes(), start + len, b"\n");
-            len += 1;
-        }
-        put(buffer.bytes(), start + len, piece.of(input));
-        len += piece.len;
-        self.data = Value { place: Place::Buffer, span: Span { start, len } };
-        true
-    }
-
-    /// Adds the lines at the front of `input` to data that is in the buffer, as far as they are whole lines of `data` and
-    /// there is room. What is behind them.
+    /// Adds the lines at the front of `input` to the data, as far as they are whole lines of `data` and there is room.
+    /// What is behind them.
     #[inline(always)]
     pub(crate) fn append_lines<'i>(&mut self, buffer: &mut Buffer<'_>, input: &'i [u8]) -> &'i [u8] {
-        let others = self.len() - self.data.span.len;
-        let top = self.top(buffer).min(buffer.capacity().saturating_sub(others) + self.last_event_id_len);
+        let top = buffer.bytes().len().saturating_sub(self.back_len());
         let mut rest = input;
-        let mut end = self.last_event_id_len + self.data.span.len;
+        let mut end = self.last_event_id_len + self.data_len;
         let Some(bytes) = buffer.bytes().get_mut(..top) else { return rest };
         while let Some((next_end, behind)) = append_line(bytes, end, rest) {
             (end, rest) = (next_end, behind);
         }
-        self.data.span.len = end - self.last_event_id_len;
+        self.data_len = end - self.last_event_id_len;
         rest
     }
 
-    /// Adds a line that is not over to data that is in the buffer. `false`, and nothing is done, without room.
+    /// Adds a line that is not over to the data. `false`, and nothing is done, without room.
     #[inline(always)]
     pub(crate) fn append_piece(&mut self, buffer: &mut Buffer<'_>, piece: &[u8]) -> bool {
         let fits = self.len() + 1 + piece.len() <= buffer.bytes().len();
@@ -257,84 +179,67 @@ impl Arena {
         fits
     }
 
-    /// Takes a piece of an event type or ID; with the `last` one it is complete. Whether there was the memory.
-    #[inline(never)]
-    pub(crate) fn stage(&mut self, slot: Slot, buffer: &mut Buffer<'_>, input: &[u8], piece: Span, last: bool) -> bool {
-        if !self.keep_data(buffer, input, piece.len) {
-            return false;
+    /// Adds a piece of a line of data; `join`: behind an LF. There is room for both.
+    #[inline(always)]
+    pub(crate) fn append_data(&mut self, buffer: &mut Buffer<'_>, join: bool, piece: &[u8]) {
+        if join {
+            self.push_data(buffer, b"\n");
         }
-        let staged = self.last_event_id_len + self.data.span.len;
-        put(buffer.bytes(), staged + self.staged, piece.of(input));
-        self.staged += piece.len;
+        self.push_data(buffer, piece);
+        self.flags |= bit(Field::Data);
+    }
+
+    /// Takes a piece of an event type or ID, for which there is room; with the `last` one it is complete.
+    #[inline(never)]
+    pub(crate) fn stage(&mut self, field: Field, buffer: &mut Buffer<'_>, piece: &[u8], last: bool) {
+        let start = self.last_event_id_len + self.data_len;
+        put(buffer.bytes(), start + self.staged, piece);
+        self.staged += piece.len();
         if last {
-            self.remove(slot, buffer);
+            self.remove(field, buffer);
             let len = self.staged;
-            let start = self.top(buffer).saturating_sub(len);
-            copy_within(buffer.bytes(), Span { start: staged, len }, start);
-            *self.value_mut(slot) = Value { place: Place::Buffer, span: Span { start, len } };
+            let to = buffer.bytes().len().wrapping_sub(self.back_len() + len);
+            copy_within(buffer.bytes(), Span { start, len }, to);
+            *self.len_mut(field) = len;
+            self.flags |= bit(field);
             self.staged = 0;
         }
-        true
     }
 
     pub(crate) fn unstage(&mut self) {
         self.staged = 0;
     }
 
-    /// Forgets the event type or the ID.
-    #[inline(always)]
-    pub(crate) fn remove(&mut self, slot: Slot, buffer: &mut Buffer<'_>) {
-        if self.value(slot).place == Place::Buffer {
-            self.close_gap(slot, buffer);
-        }
-        *self.value_mut(slot) = Value::ABSENT;
-    }
-
-    /// What is below the value at the back of the buffer moves up over it.
+    /// Forgets the event type or the ID; the next one will be below the other.
     #[inline(never)]
-    fn close_gap(&mut self, slot: Slot, buffer: &mut Buffer<'_>) {
-        let gap = self.value(slot).span;
-        let other = match slot {
-            Slot::EventType => &mut self.id,
-            _ => &mut self.event_type,
-        };
-        // At the same place the other one is empty, or there is no gap.
-        if other.place == Place::Buffer && other.span.start <= gap.start {
-            let start = other.span.start + gap.len;
-            copy_within(buffer.bytes(), other.span, start);
-            other.span.start = start;
+    pub(crate) fn remove(&mut self, field: Field, buffer: &mut Buffer<'_>) {
+        let above = if field == Field::Id { 0 } else { ID_ABOVE };
+        let gap = core::mem::take(self.len_mut(field));
+        if self.flags & ID_ABOVE != above {
+            // It was at the back: what is below it moves up over it.
+            let start = buffer.bytes().len().wrapping_sub(self.back_len());
+            copy_within(buffer.bytes(), Span { start: start.wrapping_sub(gap), len: self.back_len() }, start);
         }
+        self.flags = (self.flags & !(ID_ABOVE | bit(field))) | above;
     }
 
     /// Forgets all of the event but its ID.
     pub(crate) fn drop_event(&mut self, buffer: &mut Buffer<'_>) {
-        self.remove(Slot::EventType, buffer);
-        self.data = Value::ABSENT;
+        self.remove(Field::Event, buffer);
+        self.flags &= !bit(Field::Data);
+        self.data_len = 0;
         self.staged = 0;
     }
 
     /// Forgets all of the event.
     pub(crate) fn drop_values(&mut self) {
-        self.event_type = Value::ABSENT;
-        self.id = Value::ABSENT;
-        self.data = Value::ABSENT;
-        self.staged = 0;
-        self.committed = false;
+        *self = Arena { last_event_id_len: self.last_event_id_len, ..Arena::new() };
     }
 
-    /// The ID becomes the last event ID; event type and data stay readable. Whether there was the memory.
+    /// The ID becomes the last event ID; event type and data stay readable.
     #[inline(always)]
-    pub(crate) fn commit(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
-        let in_buffer = [self.event_type, self.id, self.data].iter().any(|value| value.place == Place::Buffer);
-        if in_buffer {
-            self.committed = self.keep_slot(Slot::Id, buffer, input);
-            return self.committed;
-        }
-        let seeded = self.seed(buffer, self.id.span.of(input));
-        if seeded {
-            self.id = Value::ABSENT;
-        }
-        seeded
+    pub(crate) fn commit(&mut self) {
+        self.flags |= COMMITTED;
     }
 
     /// Writes the last event ID to the front of a buffer that holds nothing else. Whether there was the memory.
@@ -349,22 +254,14 @@ impl Arena {
     }
 
     /// Forgets the event that was dispatched.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn settle(&mut self, buffer: &mut Buffer<'_>) {
-        if self.committed {
-            copy_within(buffer.bytes(), self.id.span, 0);
-            self.last_event_id_len = self.id.span.len;
+        if !self.is_settled() {
+            let id = self.id(buffer.bytes().len());
+            copy_within(buffer.bytes(), id, 0);
+            self.last_event_id_len = id.len;
         }
         self.drop_values();
-    }
-
-    /// Where the values at the back begin.
-    fn top(&self, buffer: &mut Buffer<'_>) -> usize {
-        let end = buffer.bytes().len();
-        [self.event_type, self.id]
-            .iter()
-            .filter(|value| value.place == Place::Buffer)
-            .fold(end, |top, value| top.min(value.span.start))
     }
 
     /// Makes the buffer at least `len` bytes, what lies at its back still at its back. Whether there is the memory.
@@ -376,35 +273,21 @@ impl Arena {
     #[cold]
     fn grow(&mut self, buffer: &mut Buffer<'_>, len: usize) -> bool {
         let old = buffer.bytes().len();
-        let top = self.top(buffer);
         if !buffer.reserve(len) {
             return false;
         }
-        let by = buffer.bytes().len().saturating_sub(old);
-        copy_within(buffer.bytes(), Span::between(top, old), top + by);
-        for value in [&mut self.event_type, &mut self.id] {
-            if value.place == Place::Buffer {
-                value.span.start += by;
-            }
-        }
+        let len = self.back_len();
+        let to = buffer.bytes().len().wrapping_sub(len);
+        copy_within(buffer.bytes(), Span { start: old.wrapping_sub(len), len }, to);
         true
     }
 
     #[inline(always)]
-    fn value(&self, slot: Slot) -> Value {
-        match slot {
-            Slot::EventType => self.event_type,
-            Slot::Id => self.id,
-            Slot::Data => self.data,
-        }
-    }
-
-    #[inline(always)]
-    fn value_mut(&mut self, slot: Slot) -> &mut Value {
-        match slot {
-            Slot::EventType => &mut self.event_type,
-            Slot::Id => &mut self.id,
-            Slot::Data => &mut self.data,
+    fn len_mut(&mut self, field: Field) -> &mut usize {
+        if field == Field::Id {
+            &mut self.id_len
+        } else {
+            &mut self.event_type_len
         }
     }
 }

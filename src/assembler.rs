@@ -1,10 +1,10 @@
 //! Assembles events from the tokenizer's pieces, by the standard's rules.
 
-use crate::arena::{Arena, Slot};
+use crate::arena::Arena;
 use crate::error::{Error, Field};
 use crate::event::Event;
 use crate::parser::{CommentPiece, Progress, Status, Update};
-use crate::retry::Retry;
+use crate::retry::Milliseconds;
 use crate::scan;
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
@@ -16,17 +16,26 @@ pub(crate) struct Assembler {
     tokens: Tokenizer,
     arena: Arena,
     phase: Phase,
-    /// The rest of an `id` line is to be ignored: it held a NUL, or did not fit.
-    ignoring_id: bool,
+    /// The rest of the line is to be ignored: it holds what its field cannot be, or did not fit.
+    ignoring: bool,
     /// A blank line committed an ID, or one was seeded.
     has_last_event_id: bool,
-    /// The event that is unfinished, or was dispatched last, set the ID.
-    sets_id: bool,
-    /// It set the reconnection time.
+    /// The event that is unfinished, or was dispatched last, set the reconnection time.
     sets_retry: bool,
     has_reconnection_time: bool,
-    retry: Retry,
-    reconnection_time_ms: u64,
+    /// The value of a `retry` line as far as it was seen.
+    retry: Milliseconds,
+    reconnection_time_ms: Milliseconds,
+    /// What was reported last, if the short cut found it.
+    lent: [Option<Lent>; SHORT_CUT as usize],
+}
+
+/// A whole event, by its places in the input; its ID is the last event ID.
+#[derive(Clone, Copy, Debug)]
+struct Lent {
+    event_type: Option<Span>,
+    data: Span,
+    sets_id: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +71,13 @@ impl Assembler {
             tokens: Tokenizer::new(),
             arena: Arena::new(),
             phase: Phase::Ended,
-            ignoring_id: false,
+            ignoring: false,
             has_last_event_id: false,
-            sets_id: false,
             sets_retry: false,
             has_reconnection_time: false,
-            retry: Retry::Empty,
-            reconnection_time_ms: 0,
+            retry: Milliseconds(0),
+            reconnection_time_ms: Milliseconds(0),
+            lent: [None; SHORT_CUT as usize],
         }
     }
 
@@ -84,8 +93,9 @@ impl Assembler {
         &mut self,
         buffer: &mut Buffer<'_>,
         input: &'i [u8],
+        items: bool,
     ) -> Result<WholeEvent<'i>, WholeLines<'i>> {
-        let event = whole_event(input, self.arena.room(buffer))?;
+        let event = whole_event(input, self.arena.room(buffer), items)?;
         if let Some(id) = event.id {
             if !self.arena.seed(buffer, id) {
                 return Err(WholeLines { event_type: None, id: None, data: None, rest: input, data_is_cut: false });
@@ -99,8 +109,8 @@ impl Assembler {
     #[inline(always)]
     pub(crate) fn lend(&mut self, event: WholeEvent<'_>, input: &[u8]) {
         let span = |value| Span::within(input, value);
-        self.arena.lend_all(event.event_type.map(span), None, Some(span(event.data)));
-        self.sets_id = event.id.is_some();
+        let lent = Lent { event_type: event.event_type.map(span), data: span(event.data), sets_id: event.id.is_some() };
+        self.lent = [Some(lent); SHORT_CUT as usize];
         self.sets_retry = false;
     }
 
@@ -112,20 +122,18 @@ impl Assembler {
         }
         self.begin(&mut buffer);
         if let Some(piece) = lines.cut_data() {
-            if self.arena.begin_in_buffer(&mut buffer, lines.event_type, lines.id, piece) {
+            if self.arena.begin(&mut buffer, lines.event_type, lines.id, Some(piece)) {
                 self.tokens.set_in_data();
                 return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
             }
         }
-        if let Some(data) = lines.joined_data() {
-            if self.arena.begin_in_buffer(&mut buffer, lines.event_type, lines.id, data) {
+        if self.arena.begin(&mut buffer, lines.event_type, lines.id, lines.data) {
+            if lines.joined_data().is_some() {
                 return self.feed_lines(buffer, input, lines.rest, false);
             }
+            return self.feed_pieces(buffer, input, input.len() - lines.rest.len(), false);
         }
-        match self.lend_lines(lines, &buffer, input) {
-            Some(at) => self.feed_pieces(buffer, input, at, false),
-            None => self.feed_pieces(buffer, input, 0, false),
-        }
+        self.feed_pieces(buffer, input, 0, false)
     }
 
     /// Goes on in the midst of an event.
@@ -134,6 +142,12 @@ impl Assembler {
         let mut at = 0;
         if self.phase == Phase::Ended {
             self.begin(&mut buffer);
+            if SHORT_CUT
+                && self.tokens.passes_bom(input, &mut at)
+                && self.lend_whole(&mut buffer, input, &mut at, items)
+            {
+                return Progress { consumed: at, status: Ok(Status::Event) };
+            }
         } else if SHORT_CUT && self.tokens.in_data() && self.phase == Phase::Filling {
             let end = scan::line_end(input);
             let Some(piece) = input.get(..end.unwrap_or(input.len())) else {
@@ -158,7 +172,7 @@ impl Assembler {
     #[inline(never)]
     fn feed_lines(&mut self, mut buffer: Buffer<'_>, input: &[u8], rest: &[u8], items: bool) -> Progress {
         let rest = if rest.starts_with(DATA) { self.arena.append_lines(&mut buffer, rest) } else { rest };
-        if let (Some(behind), false) = (behind_line_end(rest), self.arena.has(Slot::Id)) {
+        if let (Some(behind), false) = (behind_line_end(rest), self.arena.has(Field::Id)) {
             self.phase = Phase::Ended;
             return Progress { consumed: input.len() - behind.len(), status: Ok(Status::Event) };
         }
@@ -171,90 +185,59 @@ impl Assembler {
         self.feed_pieces(buffer, input, input.len() - rest.len(), items)
     }
 
-    /// Goes on at `at`: over the tokenizer to the end of the event, and if there is nothing to report, by the short cut
+    /// Goes on at `at`, over the tokenizer, up to what there is to report; behind a block with nothing by the short cut
     /// again.
     #[inline(never)]
     fn feed_pieces(&mut self, mut buffer: Buffer<'_>, input: &[u8], at: usize, items: bool) -> Progress {
         let mut at = at;
-        loop {
-            if let Some(status) = self.pieces(&mut buffer, input, &mut at, items) {
-                return Progress { consumed: at, status };
-            }
-            if items || !SHORT_CUT || !self.tokens.at_line_start() {
+        let status = loop {
+            let Some(step) = self.tokens.step(input, &mut at) else { break Ok(Status::NeedInput) };
+            let Step::Piece { kind, span, first, last } = step else {
+                if let Some(status) = self.end_event(items) {
+                    break Ok(status);
+                }
+                self.begin(&mut buffer);
+                if SHORT_CUT && self.lend_whole(&mut buffer, input, &mut at, items) {
+                    break Ok(Status::Event);
+                }
                 continue;
-            }
-            match self.whole_event(&mut buffer, input.get(at..).unwrap_or_default()) {
-                Ok(event) => {
-                    self.lend(event, input);
-                    self.phase = Phase::Ended;
-                    return Progress { consumed: input.len() - event.rest.len(), status: Ok(Status::Event) };
+            };
+            match kind {
+                Kind::Unknown => {}
+                Kind::Comment if items => break Ok(Status::Comment(CommentPiece::new(span, last))),
+                Kind::Comment => {}
+                Kind::Field(Field::Retry) => self.retry(span.of(input), first, last),
+                Kind::Field(field) => {
+                    if let Err(needed) = self.field(&mut buffer, field, span.of(input), first, last) {
+                        break Err(Error::Overflow { field, needed, capacity: buffer.capacity() });
+                    }
+                    // Takes the lines that follow, as far as they are `data` and lie whole in the input.
+                    if SHORT_CUT && field == Field::Data && last && self.phase == Phase::Filling {
+                        let rest = self.arena.append_lines(&mut buffer, input.get(at..).unwrap_or_default());
+                        at = input.len() - rest.len();
+                    }
                 }
-                Err(lines) => at = self.lend_lines(lines, &buffer, input).unwrap_or(at),
             }
-        }
+        };
+        Progress { consumed: at, status }
     }
 
-    /// `whole_event` found no more than this. Where to go on from there, if there is room for it.
-    #[inline(always)]
-    fn lend_lines(&mut self, lines: WholeLines<'_>, buffer: &Buffer<'_>, input: &[u8]) -> Option<usize> {
-        if lines.len() > self.arena.room(buffer) {
-            return None;
-        }
-        let span = |value| Span::within(input, value);
-        self.arena.lend_all(lines.event_type.map(span), lines.id.map(span), lines.data.map(span));
-        Some(input.len() - lines.rest.len())
-    }
-
-    /// The way over the tokenizer, up to the next thing to report or, `None`, to the end of a block with nothing.
-    #[inline(always)]
-    fn pieces(
-        &mut self,
-        buffer: &mut Buffer<'_>,
-        input: &[u8],
-        at: &mut usize,
-        items: bool,
-    ) -> Option<Result<Status, Error>> {
-        loop {
-            let Some(token) = self.tokens.step(input, at) else {
-                return Some(self.keep(buffer, input, Status::NeedInput));
-            };
-            let taken = match token {
-                Step::EndOfEvent => match self.end_event(buffer, input, items) {
-                    Ok(None) => return None,
-                    Ok(Some(status)) => return Some(Ok(status)),
-                    // The event is over: nothing is left of it to be skipped.
-                    Err(error) => {
-                        self.begin(buffer);
-                        return Some(Err(error));
-                    }
-                },
-                Step::Piece { kind: Kind::Unknown, .. } => Ok(()),
-                Step::Piece { kind: Kind::Comment, span, last, .. } => {
-                    if items {
-                        let piece = CommentPiece::new(span, last);
-                        return Some(self.keep(buffer, input, Status::Comment(piece)));
-                    }
-                    Ok(())
+    /// The short cut again, at the start of an event: whether that lies whole in `input`. If not, what there is of it is
+    /// taken.
+    fn lend_whole(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize, items: bool) -> bool {
+        let Some((rest, true)) = input.get(*at..).map(|rest| (rest, self.tokens.at_line_start())) else { return false };
+        match self.whole_event(buffer, rest, items) {
+            Ok(event) => {
+                self.lend(event, input);
+                self.phase = Phase::Ended;
+                *at = input.len() - event.rest.len();
+                true
+            }
+            Err(lines) => {
+                if self.arena.begin(buffer, lines.event_type, lines.id, lines.data) {
+                    *at = input.len() - lines.rest.len();
                 }
-                Step::Piece { kind: Kind::Field(field), span, first, last } => match field {
-                    Field::Data => {
-                        let taken = self.data(buffer, input, span, first, last);
-                        if SHORT_CUT && last && taken.is_ok() && self.arena.has_joined() {
-                            self.more_data(buffer, input, at);
-                        }
-                        taken
-                    }
-                    Field::Event => self.event_type(buffer, input, span, first, last),
-                    Field::Id => self.id(buffer, input, span, first, last),
-                    Field::Retry => {
-                        self.retry(span.of(input), first, last);
-                        Ok(())
-                    }
-                },
-            };
-            if let Err(error) = taken {
-                self.skip(buffer, input);
-                return Some(Err(error));
+                false
             }
         }
     }
@@ -262,11 +245,21 @@ impl Assembler {
     /// The event that `feed` reported last.
     #[inline]
     pub(crate) fn event<'a>(&self, bytes: &'a [u8], input: &'a [u8]) -> Event<'a> {
+        let last_event_id = self.arena.last_event_id(bytes);
+        if let [Some(lent)] = self.lent.as_slice() {
+            return Event {
+                event_type: lent.event_type.map(|span| span.of(input)),
+                data: lent.data.of(input),
+                last_event_id,
+                sets_id: lent.sets_id,
+                retry: None,
+            };
+        }
         Event {
-            event_type: self.arena.get(Slot::EventType, bytes, input),
-            data: self.arena.get(Slot::Data, bytes, input).unwrap_or_default(),
-            last_event_id: self.arena.last_event_id(bytes),
-            sets_id: self.sets_id,
+            event_type: self.arena.event_type(bytes),
+            data: self.arena.data(bytes),
+            last_event_id,
+            sets_id: !self.arena.is_settled(),
             retry: self.set_retry(),
         }
     }
@@ -277,7 +270,7 @@ impl Assembler {
         Event {
             event_type: event.event_type,
             data: event.data,
-            last_event_id: event.id.unwrap_or_else(|| self.arena.last_event_id(bytes)),
+            last_event_id: event.id.unwrap_or_else(|| self.arena.settled_id(bytes)),
             sets_id: event.id.is_some(),
             retry: None,
         }
@@ -285,7 +278,8 @@ impl Assembler {
 
     /// The update that `feed` reported last.
     pub(crate) fn update<'a>(&self, bytes: &'a [u8]) -> Update<'a> {
-        Update { id: self.sets_id.then(|| self.arena.last_event_id(bytes)), retry: self.set_retry() }
+        let sets_id = !self.arena.is_settled();
+        Update { id: sets_id.then(|| self.arena.last_event_id(bytes)), retry: self.set_retry() }
     }
 
     pub(crate) fn last_event_id<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
@@ -293,7 +287,7 @@ impl Assembler {
     }
 
     pub(crate) fn reconnection_time_ms(&self) -> Option<u64> {
-        self.has_reconnection_time.then_some(self.reconnection_time_ms)
+        self.has_reconnection_time.then_some(self.reconnection_time_ms.0)
     }
 
     /// See [`Parser::unfinished`](crate::Parser::unfinished).
@@ -327,7 +321,7 @@ impl Assembler {
     pub(crate) fn set_last_event_id(&mut self, buffer: &mut Buffer<'_>, id: &[u8]) -> Result<(), Error> {
         crate::error::check(Field::Id, id)?;
         if !self.arena.reserve(buffer, id.len()) {
-            return Err(overflow(Field::Id, id.len(), buffer));
+            return Err(Error::Overflow { field: Field::Id, needed: id.len(), capacity: buffer.capacity() });
         }
         self.reset(buffer);
         self.arena.seed(buffer, id);
@@ -336,7 +330,7 @@ impl Assembler {
     }
 
     fn set_retry(&self) -> Option<u64> {
-        self.sets_retry.then_some(self.reconnection_time_ms)
+        self.sets_retry.then_some(self.reconnection_time_ms.0)
     }
 
     /// Forgets the event that ended; the next one begins.
@@ -344,177 +338,98 @@ impl Assembler {
     fn begin(&mut self, buffer: &mut Buffer<'_>) {
         self.arena.settle(buffer);
         self.phase = Phase::Filling;
-        self.sets_id = false;
         self.sets_retry = false;
+        self.lent = [None; SHORT_CUT as usize];
     }
 
     /// A blank line. What there is to report, if anything.
     #[inline(always)]
-    fn end_event(&mut self, buffer: &mut Buffer<'_>, input: &[u8], items: bool) -> Result<Option<Status>, Error> {
-        if self.arena.has(Slot::Id) {
-            if !self.arena.commit(buffer, input) {
-                return Err(overflow(Field::Id, self.arena.len(), buffer));
-            }
-            self.sets_id = true;
+    fn end_event(&mut self, items: bool) -> Option<Status> {
+        self.phase = Phase::Ended;
+        let sets_id = self.arena.has(Field::Id);
+        if sets_id {
+            self.arena.commit();
             self.has_last_event_id = true;
         }
-        self.phase = Phase::Ended;
-        if self.arena.has(Slot::Data) {
-            return Ok(Some(Status::Event));
+        if self.arena.has(Field::Data) {
+            return Some(Status::Event);
         }
-        if items && (self.sets_id || self.sets_retry) {
-            return Ok(Some(Status::Update));
-        }
-        self.begin(buffer);
-        Ok(None)
+        (items && (sets_id || self.sets_retry)).then_some(Status::Update)
     }
 
+    /// Takes a piece of a field other than `retry`. When it makes the event outgrow the buffer, `Err` with the bytes that
+    /// would be needed, once for each event.
     #[inline(always)]
-    fn data(
+    fn field(
         &mut self,
         buffer: &mut Buffer<'_>,
-        input: &[u8],
-        span: Span,
+        field: Field,
+        piece: &[u8],
         first: bool,
         last: bool,
-    ) -> Result<(), Error> {
-        if self.phase == Phase::Skipping {
-            return Ok(());
-        }
-        let join = first && self.arena.has(Slot::Data);
-        self.fits(Field::Data, usize::from(join) + span.len, buffer)?;
-        if first && last && !join {
-            self.arena.lend(Slot::Data, span);
-            return Ok(());
-        }
-        let kept = self.arena.append_data(buffer, input, span, join);
-        self.stored(kept, Field::Data, buffer)
-    }
-
-    /// Takes the lines that follow, as far as they are `data` and lie whole in the input.
-    #[inline(always)]
-    fn more_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize) {
-        let rest = self.arena.append_lines(buffer, input.get(*at..).unwrap_or_default());
-        *at = input.len() - rest.len();
-    }
-
-    #[inline(always)]
-    fn event_type(
-        &mut self,
-        buffer: &mut Buffer<'_>,
-        input: &[u8],
-        span: Span,
-        first: bool,
-        last: bool,
-    ) -> Result<(), Error> {
-        if self.phase == Phase::Skipping {
-            return Ok(());
-        }
+    ) -> Result<(), usize> {
+        let is_id = field == Field::Id;
+        let mut piece = piece;
         if first {
-            self.arena.remove(Slot::EventType, buffer);
+            self.ignoring = self.phase == Phase::Skipping && !is_id;
         }
-        self.fits(Field::Event, span.len, buffer)?;
-        if first && last {
-            self.arena.lend(Slot::EventType, span);
+        if self.ignoring {
             return Ok(());
         }
-        let kept = self.arena.stage(Slot::EventType, buffer, input, span, last);
-        self.stored(kept, Field::Event, buffer)
-    }
-
-    /// Of a value with a NUL only what is before it counts as seen; the ID that there was stays.
-    #[inline(always)]
-    fn id(&mut self, buffer: &mut Buffer<'_>, input: &[u8], span: Span, first: bool, last: bool) -> Result<(), Error> {
-        if !first && self.ignoring_id {
-            return Ok(());
+        if is_id {
+            // Of a value with a NUL only what is before it counts as seen; the ID that there was stays.
+            if let Some(nul) = scan::nul(piece) {
+                piece = piece.get(..nul).unwrap_or_default();
+                self.ignoring = true;
+            }
+        } else if first && field == Field::Event {
+            self.arena.remove(Field::Event, buffer);
         }
-        let nul = memchr::memchr(0, span.of(input));
-        self.ignoring_id = nul.is_some();
-        if let Err(error) = self.fits(Field::Id, nul.unwrap_or(span.len), buffer) {
-            return self.id_does_not_fit(error, buffer);
+        // What fits depends on the stream alone, not on how it was cut.
+        let join = first && field == Field::Data && self.arena.has(Field::Data);
+        let needed = self.arena.len() + usize::from(join) + piece.len();
+        if !self.arena.reserve(buffer, needed) {
+            return self.skip(buffer, is_id).then_some(()).ok_or(needed);
         }
-        if self.ignoring_id {
+        if self.ignoring {
             self.arena.unstage();
-            return Ok(());
-        }
-        if first && last {
-            self.arena.remove(Slot::Id, buffer);
-            self.arena.lend(Slot::Id, span);
-            return Ok(());
-        }
-        if self.arena.stage(Slot::Id, buffer, input, span, last) {
-            return Ok(());
-        }
-        self.id_does_not_fit(overflow(Field::Id, self.arena.len(), buffer), buffer)
-    }
-
-    /// It is not told which ID the event has, so it has none; the one before stays in force.
-    #[cold]
-    fn id_does_not_fit(&mut self, error: Error, buffer: &mut Buffer<'_>) -> Result<(), Error> {
-        self.ignoring_id = true;
-        self.arena.unstage();
-        self.arena.remove(Slot::Id, buffer);
-        if self.phase == Phase::Skipping {
-            return Ok(());
-        }
-        Err(error)
-    }
-
-    #[inline(never)]
-    fn retry(&mut self, digits: &[u8], first: bool, last: bool) {
-        if first {
-            self.retry = Retry::Empty;
-        }
-        self.retry = digits.iter().fold(self.retry, |retry, &byte| retry.push(byte));
-        if let (true, Retry::Number(value)) = (last, self.retry) {
-            self.reconnection_time_ms = value;
-            self.has_reconnection_time = true;
-            self.sets_retry = true;
-        }
-    }
-
-    /// Whether `more` bytes of this event fit. Depends on the stream alone, not on how it was cut.
-    #[inline(always)]
-    fn fits(&self, field: Field, more: usize, buffer: &Buffer<'_>) -> Result<(), Error> {
-        let needed = self.arena.len() + more;
-        if needed > buffer.capacity() {
-            return Err(overflow(field, needed, buffer));
+        } else if field == Field::Data {
+            self.arena.append_data(buffer, join, piece);
+        } else {
+            self.arena.stage(field, buffer, piece, last);
         }
         Ok(())
     }
 
-    /// Before `status` is returned in the midst of an event: what is lent from the input goes to the buffer.
-    #[inline(always)]
-    fn keep(&mut self, buffer: &mut Buffer<'_>, input: &[u8], status: Status) -> Result<Status, Error> {
-        let kept = self.arena.keep(buffer, input);
-        if kept {
-            return Ok(status);
-        }
-        let error = overflow(Field::Data, self.arena.len(), buffer);
-        self.skip(buffer, input);
-        Err(error)
-    }
-
-    #[inline(always)]
-    fn stored(&self, stored: bool, field: Field, buffer: &Buffer<'_>) -> Result<(), Error> {
-        if stored {
-            return Ok(());
-        }
-        Err(overflow(field, self.arena.len(), buffer))
-    }
-
-    /// The event outgrew the buffer: all of it but an ID that fits is dropped.
+    /// The event outgrew the buffer: all of it but an ID that fits is dropped. Whether that had happened before.
     #[cold]
-    fn skip(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) {
-        self.phase = Phase::Skipping;
+    fn skip(&mut self, buffer: &mut Buffer<'_>, is_id: bool) -> bool {
+        self.ignoring = true;
         self.arena.drop_event(buffer);
-        if !self.arena.keep(buffer, input) {
-            self.arena.remove(Slot::Id, buffer);
+        if is_id {
+            // It is not told which ID the event has, so it has none; the one before stays in force.
+            self.arena.remove(Field::Id, buffer);
+        }
+        core::mem::replace(&mut self.phase, Phase::Skipping) == Phase::Skipping
+    }
+
+    /// Takes a piece of a `retry`: a value without a digit, with any other byte or beyond `u64` is ignored.
+    #[inline(never)]
+    fn retry(&mut self, digits: &[u8], first: bool, last: bool) {
+        if first {
+            self.retry = Milliseconds(0);
+            self.ignoring = digits.is_empty();
+        }
+        for &digit in digits {
+            match self.retry.push(digit) {
+                Some(retry) => self.retry = retry,
+                None => self.ignoring = true,
+            }
+        }
+        if last && !self.ignoring {
+            self.reconnection_time_ms = self.retry;
+            self.has_reconnection_time = true;
+            self.sets_retry = true;
         }
     }
-}
-
-#[cold]
-fn overflow(field: Field, needed: usize, buffer: &Buffer<'_>) -> Error {
-    Error::Overflow { field, needed, capacity: buffer.capacity() }
 }

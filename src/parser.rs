@@ -6,9 +6,9 @@ use crate::tokenizer::Span;
 
 /// Parses an event stream into [`Event`]s, without allocating.
 ///
-/// Give it whatever bytes arrive, however they are cut; every chunking gives the same events. What lies whole in the
-/// input is lent from it; only values that are split over two inputs, and data of several lines, are copied to the
-/// parser's buffer of one of three kinds ([`Storage`]):
+/// Give it whatever bytes arrive, however they are cut; every chunking gives the same events. On 64-bit targets an event
+/// that lies whole in the input, of at most one line each of `event`, `id` and, last, `data`, is lent from it. Everything
+/// else is copied to the parser's buffer of one of three kinds ([`Storage`]):
 ///
 /// | made by | the buffer |
 /// |---|---|
@@ -241,7 +241,7 @@ impl<S: Storage> Parser<S> {
     fn next_whole<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
         let fed = *input;
         let mut buffer = self.storage.buffer();
-        match self.assembler.whole_event(&mut buffer, fed) {
+        match self.assembler.whole_event(&mut buffer, fed, false) {
             Ok(event) => {
                 *input = event.rest;
                 Ok(Some(self.assembler.whole(event, self.storage.bytes())))
@@ -360,7 +360,7 @@ impl<S: Storage> Parser<S> {
         if !self.assembler.is_between_events() {
             return self.assembler.feed(buffer, input, false);
         }
-        match self.assembler.whole_event(&mut buffer, input) {
+        match self.assembler.whole_event(&mut buffer, input, false) {
             Ok(event) => {
                 self.assembler.lend(event, input);
                 Progress { consumed: input.len() - event.rest.len(), status: Ok(Status::Event) }

@@ -24,6 +24,12 @@ pub(crate) fn line_end_or_nul(input: &[u8]) -> Option<usize> {
     find(input, |word| marks(word, LF) | marks(word, CR) | marks(word, NUL), long_line_end_or_nul)
 }
 
+/// The index of the first NUL in `input`.
+#[inline(always)]
+pub(crate) fn nul(input: &[u8]) -> Option<usize> {
+    memchr::memchr(NUL, input)
+}
+
 /// `line_end` of a comment, which is nearly always short. Keep-alives with and without text come in one stream, and a
 /// branch that mispredicts on which it is costs more than to look into two words at once: 7.6 ns against 14 for each.
 #[inline(always)]

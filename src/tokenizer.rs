@@ -116,8 +116,6 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    pub(crate) const EMPTY: Span = Span { start: 0, len: 0 };
-
     #[inline(always)]
     pub(crate) fn between(start: usize, end: usize) -> Span {
         Span { start, len: end.saturating_sub(start) }
@@ -211,6 +209,20 @@ impl Tokenizer {
     #[inline(always)]
     pub(crate) fn at_line_start(&self) -> bool {
         self.at == At::LineStart && !self.after_cr
+    }
+
+    /// At the start of a stream, goes past its byte order mark, if it lies whole in the input or if there is none. Whether
+    /// the next byte begins a line.
+    pub(crate) fn passes_bom(&mut self, input: &[u8], at: &mut usize) -> bool {
+        if self.at == At::StreamStart(0) {
+            if input.starts_with(BOM) {
+                *at = BOM.len();
+                self.at = At::LineStart;
+            } else if input.first().is_some_and(|first| !BOM.starts_with(&[*first])) {
+                self.at = At::LineStart;
+            }
+        }
+        self.at_line_start()
     }
 
     /// The next token at or after `at`, which moves past it; `None` when the input is used up.

@@ -49,21 +49,17 @@ impl WholeLines<'_> {
     pub(crate) fn joined_data(&self) -> Option<&[u8]> {
         self.data.filter(|_| self.rest.starts_with(DATA))
     }
-
-    /// Bytes of the values. `whole_event` has not looked whether there is room for them.
-    pub(crate) fn len(&self) -> usize {
-        len(self.event_type) + len(self.id) + len(self.data)
-    }
 }
 
 /// The first event in `input`, if before its blank line there are only whole lines: comments, one `event`, one `id`
-/// without NUL and, last, one `data`, whose values take no more than `room` bytes; otherwise as much of it as is so.
+/// without NUL and, last, one `data`, whose values take no more than `room` bytes; otherwise as much of it as is so. With
+/// `items` a comment ends it as well.
 ///
 /// A function of its input alone: what it finds stays in registers, and there is nothing to resume.
 // An event of three short lines takes 349 instructions this way and 737 by way of the tokenizer, one of a single line of
 // 255 bytes 288 and 512.
 #[inline(always)]
-pub(crate) fn whole_event(input: &[u8], room: usize) -> Result<WholeEvent<'_>, WholeLines<'_>> {
+pub(crate) fn whole_event(input: &[u8], room: usize, items: bool) -> Result<WholeEvent<'_>, WholeLines<'_>> {
     // The commonest event of all, on its own: with nothing else to keep it takes 29 instructions less.
     if let Some(value) = input.strip_prefix(DATA) {
         return data_line(input, value, None, None, room);
@@ -84,7 +80,7 @@ pub(crate) fn whole_event(input: &[u8], room: usize) -> Result<WholeEvent<'_>, W
                 id = Some(value);
                 rest = behind;
             }
-            [b':', value @ ..] => {
+            [b':', value @ ..] if !items => {
                 let Some((_, behind)) = whole_line(value, scan::comment_end(value)) else { return Err(lines) };
                 rest = behind;
                 if event_type.is_none() && id.is_none() {

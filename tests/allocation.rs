@@ -48,6 +48,9 @@ fn measured(most: usize, run: impl FnOnce()) -> (usize, usize) {
     (ALLOCATIONS.get() - allocations, PEAK.get() - before)
 }
 
+/// Whether an event that lies whole in the input is lent from it.
+const LENDS: bool = cfg!(target_pointer_width = "64");
+
 /// The length of the data of each event, or the error; no allocation but the parser's.
 fn read<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]], mut report: impl FnMut(Result<usize, Error>)) {
     for chunk in chunks {
@@ -86,13 +89,13 @@ fn parsers_with_a_buffer_of_their_own_and_frames_do_not_allocate() {
 
 #[test]
 fn a_buffer_on_the_heap_grows_when_it_must_and_not_beyond_its_limit() {
-    // What lies whole in the input is lent, so that nothing is needed.
+    // Where what lies whole in the input is lent nothing is needed.
     let (allocations, _) = measured(usize::MAX, || {
         let mut parser = Parser::with_limit(1 << 20);
         read(&mut parser, &[b"event: x\ndata: a\n\ndata: b\n\n"], |_| {});
         assert_eq!(parser.last_event_id(), None);
     });
-    assert_eq!(allocations, 0);
+    assert_eq!(allocations, usize::from(!LENDS));
 
     for limit in [0, 1, 100, 255, 256, 257, 1000, 5000] {
         let line = [&b"data: "[..], &vec![b'x'; limit], b"\n\n"].concat();
@@ -153,8 +156,9 @@ fn an_id_that_cannot_be_kept_is_not_replaced_by_another() {
                 Err(_) => errors += 1,
             });
         });
-        assert_eq!(errors, 1, "it is said");
-        assert!(events == 1, "the next event comes: {}", stream.escape_ascii());
+        // Without lending there is no memory for the next event either.
+        let next = usize::from(LENDS);
+        assert_eq!((events, errors), (next, 2 - next), "{}", stream.escape_ascii());
         assert_eq!(parser.last_event_id(), None);
     }
 }
