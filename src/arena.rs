@@ -20,14 +20,17 @@ use crate::whole::whole_data_line;
 // of every parser in its memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena {
+    event_type_len: usize,
     last_event_id_len: usize,
-    data_len: usize,
+    id_len: usize,
+    /// Where the data ends, which begins behind the last event ID.
+    data_end: usize,
     /// Bytes of an unfinished event type or ID behind the data.
     staged: usize,
-    event_type_len: usize,
-    id_len: usize,
     /// The values that there are, by `bit`, and the two below.
     flags: u8,
+    /// A blank line committed an ID, or one was seeded.
+    has_last_event_id: bool,
 }
 
 /// The ID is the last event ID by now, and moves to the front with the next event.
@@ -41,19 +44,27 @@ const fn bit(field: Field) -> u8 {
 
 impl Arena {
     pub(crate) const fn new() -> Arena {
-        Arena { last_event_id_len: 0, data_len: 0, staged: 0, event_type_len: 0, id_len: 0, flags: 0 }
+        Arena {
+            event_type_len: 0,
+            last_event_id_len: 0,
+            id_len: 0,
+            data_end: 0,
+            staged: 0,
+            flags: 0,
+            has_last_event_id: false,
+        }
     }
 
     /// Bytes that the buffer holds.
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.last_event_id_len + self.unfinished_len()
+        self.data_end + self.staged + self.back_len()
     }
 
     /// The same without the last event ID.
     #[inline(always)]
     pub(crate) fn unfinished_len(&self) -> usize {
-        self.data_len + self.staged + self.back_len()
+        self.len() - self.last_event_id_len
     }
 
     fn back_len(&self) -> usize {
@@ -78,7 +89,7 @@ impl Arena {
 
     #[inline(always)]
     pub(crate) fn data<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        Span { start: self.last_event_id_len, len: self.data_len }.of(bytes)
+        Span::between(self.last_event_id_len, self.data_end).of(bytes)
     }
 
     #[inline(always)]
@@ -93,6 +104,10 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn settled_id<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         Span { start: 0, len: self.last_event_id_len }.of(bytes)
+    }
+
+    pub(crate) fn has_last_event_id(&self) -> bool {
+        self.has_last_event_id
     }
 
     /// Where the ID is in a buffer of `end` bytes.
@@ -127,8 +142,7 @@ impl Arena {
             self.flags |= bit(Field::Id);
         }
         if let Some(data) = data {
-            put(bytes, self.last_event_id_len, data);
-            self.data_len = data.len();
+            self.data_end = put(bytes, self.last_event_id_len, data);
             self.flags |= bit(Field::Data);
         }
         true
@@ -137,8 +151,7 @@ impl Arena {
     /// Adds to the data, for which there is room.
     #[inline(always)]
     pub(crate) fn push_data(&mut self, buffer: &mut Buffer<'_>, piece: &[u8]) {
-        put(buffer.bytes(), self.last_event_id_len + self.data_len, piece);
-        self.data_len += piece.len();
+        self.data_end = put(buffer.bytes(), self.data_end, piece);
     }
 
     /// Whether the last event ID is at the front.
@@ -159,12 +172,12 @@ impl Arena {
     pub(crate) fn append_lines<'i>(&mut self, buffer: &mut Buffer<'_>, input: &'i [u8]) -> &'i [u8] {
         let top = buffer.bytes().len().saturating_sub(self.back_len());
         let mut rest = input;
-        let mut end = self.last_event_id_len + self.data_len;
         let Some(bytes) = buffer.bytes().get_mut(..top) else { return rest };
+        let mut end = self.data_end;
         while let Some((next_end, behind)) = append_line(bytes, end, rest) {
             (end, rest) = (next_end, behind);
         }
-        self.data_len = end - self.last_event_id_len;
+        self.data_end = end;
         rest
     }
 
@@ -190,9 +203,8 @@ impl Arena {
     }
 
     /// Takes a piece of an event type or ID, for which there is room; with the `last` one it is complete.
-    #[inline(never)]
     pub(crate) fn stage(&mut self, field: Field, buffer: &mut Buffer<'_>, piece: &[u8], last: bool) {
-        let start = self.last_event_id_len + self.data_len;
+        let start = self.data_end;
         put(buffer.bytes(), start + self.staged, piece);
         self.staged += piece.len();
         if last {
@@ -227,29 +239,32 @@ impl Arena {
     pub(crate) fn drop_event(&mut self, buffer: &mut Buffer<'_>) {
         self.remove(Field::Event, buffer);
         self.flags &= !bit(Field::Data);
-        self.data_len = 0;
+        self.data_end = self.last_event_id_len;
         self.staged = 0;
     }
 
     /// Forgets all of the event.
     pub(crate) fn drop_values(&mut self) {
-        *self = Arena { last_event_id_len: self.last_event_id_len, ..Arena::new() };
+        (self.event_type_len, self.id_len, self.staged) = (0, 0, 0);
+        self.data_end = self.last_event_id_len;
+        self.flags = 0;
     }
 
     /// The ID becomes the last event ID; event type and data stay readable.
     #[inline(always)]
     pub(crate) fn commit(&mut self) {
         self.flags |= COMMITTED;
+        self.has_last_event_id = true;
     }
 
-    /// Writes the last event ID to the front of a buffer that holds nothing else. Whether there was the memory.
+    /// Writes the last event ID to the front of a buffer that holds nothing else; `settle` is to follow. Whether there was the memory.
     #[inline(always)]
     pub(crate) fn seed(&mut self, buffer: &mut Buffer<'_>, id: &[u8]) -> bool {
         if !self.reserve(buffer, id.len()) {
             return false;
         }
-        put(buffer.bytes(), 0, id);
-        self.last_event_id_len = id.len();
+        self.last_event_id_len = put(buffer.bytes(), 0, id);
+        self.has_last_event_id = true;
         true
     }
 

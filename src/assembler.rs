@@ -18,8 +18,6 @@ pub(crate) struct Assembler {
     phase: Phase,
     /// The rest of the line is to be ignored: it holds what its field cannot be, or did not fit.
     ignoring: bool,
-    /// A blank line committed an ID, or one was seeded.
-    has_last_event_id: bool,
     /// The event that is unfinished, or was dispatched last, set the reconnection time.
     sets_retry: bool,
     has_reconnection_time: bool,
@@ -72,7 +70,6 @@ impl Assembler {
             arena: Arena::new(),
             phase: Phase::Ended,
             ignoring: false,
-            has_last_event_id: false,
             sets_retry: false,
             has_reconnection_time: false,
             retry: Milliseconds(0),
@@ -100,7 +97,6 @@ impl Assembler {
             if !self.arena.seed(buffer, id) {
                 return Err(WholeLines { event_type: None, id: None, data: None, rest: input, data_is_cut: false });
             }
-            self.has_last_event_id = true;
         }
         Ok(event)
     }
@@ -187,7 +183,6 @@ impl Assembler {
 
     /// Goes on at `at`, over the tokenizer, up to what there is to report; behind a block with nothing by the short cut
     /// again.
-    #[inline(never)]
     fn feed_pieces(&mut self, mut buffer: Buffer<'_>, input: &[u8], at: usize, items: bool) -> Progress {
         let mut at = at;
         let status = loop {
@@ -283,7 +278,7 @@ impl Assembler {
     }
 
     pub(crate) fn last_event_id<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        self.has_last_event_id.then(|| self.arena.last_event_id(bytes))
+        self.arena.has_last_event_id().then(|| self.arena.last_event_id(bytes))
     }
 
     pub(crate) fn reconnection_time_ms(&self) -> Option<u64> {
@@ -325,7 +320,7 @@ impl Assembler {
         }
         self.reset(buffer);
         self.arena.seed(buffer, id);
-        self.has_last_event_id = true;
+        self.begin(buffer);
         Ok(())
     }
 
@@ -349,7 +344,6 @@ impl Assembler {
         let sets_id = self.arena.has(Field::Id);
         if sets_id {
             self.arena.commit();
-            self.has_last_event_id = true;
         }
         if self.arena.has(Field::Data) {
             return Some(Status::Event);
@@ -369,17 +363,17 @@ impl Assembler {
         last: bool,
     ) -> Result<(), usize> {
         let is_id = field == Field::Id;
-        let mut piece = piece;
         if first {
             self.ignoring = self.phase == Phase::Skipping && !is_id;
         }
         if self.ignoring {
             return Ok(());
         }
+        let mut len = piece.len();
         if is_id {
             // Of a value with a NUL only what is before it counts as seen; the ID that there was stays.
             if let Some(nul) = scan::nul(piece) {
-                piece = piece.get(..nul).unwrap_or_default();
+                len = nul;
                 self.ignoring = true;
             }
         } else if first && field == Field::Event {
@@ -387,7 +381,7 @@ impl Assembler {
         }
         // What fits depends on the stream alone, not on how it was cut.
         let join = first && field == Field::Data && self.arena.has(Field::Data);
-        let needed = self.arena.len() + usize::from(join) + piece.len();
+        let needed = self.arena.len() + usize::from(join) + len;
         if !self.arena.reserve(buffer, needed) {
             return self.skip(buffer, is_id).then_some(()).ok_or(needed);
         }
@@ -414,7 +408,6 @@ impl Assembler {
     }
 
     /// Takes a piece of a `retry`: a value without a digit, with any other byte or beyond `u64` is ignored.
-    #[inline(never)]
     fn retry(&mut self, digits: &[u8], first: bool, last: bool) {
         if first {
             self.retry = Milliseconds(0);

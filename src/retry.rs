@@ -10,11 +10,10 @@ impl Milliseconds {
     /// such a field.
     pub(crate) fn push(self, byte: u8) -> Option<Milliseconds> {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 || self.0 > u64::MAX / 10 {
+        if digit > 9 {
             return None;
         }
-        // Not times ten: that would link a routine.
-        let tenfold = (self.0 << 3) + (self.0 << 1);
-        tenfold.checked_add(u64::from(digit)).map(Milliseconds)
+        // Not times ten: where there is no 64-bit multiplication that would link a routine for it.
+        (0..10).try_fold(u64::from(digit), |sum, _| sum.checked_add(self.0)).map(Milliseconds)
     }
 }
