@@ -3,6 +3,7 @@ use crate::error::{check, Error, Field};
 use crate::event::{Event, Text};
 use crate::format::FormattedFrame;
 use crate::parser::Update;
+use crate::whole::SHORT_CUT;
 
 /// One thing to write to an event stream: an event, a comment, a reconnection time, or several of these in one block.
 ///
@@ -113,6 +114,9 @@ impl<'a> Frame<'a> {
     #[must_use]
     #[inline]
     pub fn encoded_len(&self) -> usize {
+        if !SHORT_CUT {
+            return self.parts().map(<[u8]>::len).sum();
+        }
         let mut len = Length(0);
         walk(self, false, &mut len);
         len.0
@@ -130,6 +134,15 @@ impl<'a> Frame<'a> {
     /// Never.
     #[inline]
     pub fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, Error> {
+        // By the one sequence that there is anyway: 1252 bytes of a Cortex-M0, against 1920 with `walk`.
+        if !SHORT_CUT {
+            let (needed, len) = (self.encoded_len(), out.len());
+            return if needed > len {
+                Err(Error::BufferTooSmall { needed, len })
+            } else {
+                Ok(self.encoder().read(out))
+            };
+        }
         let mut one_line = false;
         if out.len() < most(self) {
             let needed = self.encoded_len();
