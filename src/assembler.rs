@@ -5,10 +5,12 @@ use crate::error::{Error, Field};
 use crate::event::Event;
 use crate::parser::{CommentPiece, Progress, Status, Update};
 use crate::retry::Milliseconds;
-use crate::scan;
+use crate::scan::{self, LF};
 use crate::storage::Buffer;
 use crate::tokenizer::{Kind, Span, Step, Tokenizer};
-use crate::whole::{behind_line_end, cut_data_line, whole_event, WholeEvent, WholeLines, DATA, SHORT_CUT};
+use crate::whole::{
+    behind_line_end, cut_data, cut_data_line, whole_event, whole_lines, WholeEvent, WholeLines, DATA, SHORT_CUT,
+};
 
 /// All of a parser but its buffer; compiled once for every kind and size of it.
 #[derive(Clone, Debug)]
@@ -25,25 +27,30 @@ pub(crate) struct Assembler {
     retry: Milliseconds,
     reconnection_time_ms: Milliseconds,
     /// What was reported last, if the short cut found it.
-    lent: [Option<Lent>; SHORT_CUT as usize],
+    lent: [Lent; SHORT_CUT as usize],
 }
 
 /// A whole event, by its places in the input; its ID is the last event ID.
 #[derive(Clone, Copy, Debug)]
 struct Lent {
     event_type: Option<Span>,
-    data: Span,
+    /// `None`: no event is lent.
+    data: Option<Span>,
     sets_id: bool,
+}
+
+impl Lent {
+    const NOTHING: Lent = Lent { event_type: None, data: None, sets_id: false };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// A blank line was reached. What was collected stays until the next call, for whom it was reported to.
+    Ended,
     /// Collecting the fields of an event.
     Filling,
     /// The event outgrew the buffer, which was reported: only its ID and `retry` still count.
     Skipping,
-    /// A blank line was reached. What was collected stays until the next call, for whom it was reported to.
-    Ended,
 }
 
 // The standard, on a blank line:
@@ -64,6 +71,7 @@ enum Phase {
 // Here the LF goes between two lines of data rather than behind each, so that a single line can be lent; "data buffer is
 // empty" then means that there was no `data` field. One deviation: an event that outgrew the buffer takes step 2.
 impl Assembler {
+    /// All of it is zero, so that a parser in a `static` takes no flash.
     pub(crate) const fn new() -> Assembler {
         Assembler {
             tokens: Tokenizer::new(),
@@ -74,14 +82,28 @@ impl Assembler {
             has_reconnection_time: false,
             retry: Milliseconds(0),
             reconnection_time_ms: Milliseconds(0),
-            lent: [None; SHORT_CUT as usize],
+            lent: [Lent::NOTHING; SHORT_CUT as usize],
         }
     }
 
-    /// Whether an event begins with the next byte, and the short cut can be tried.
+    /// Whether an event begins with the next byte, and the short cut can be tried, once what ended is settled.
     #[inline(always)]
     pub(crate) fn is_between_events(&self) -> bool {
-        SHORT_CUT && self.phase == Phase::Ended && self.tokens.at_line_start() && self.arena.is_settled()
+        SHORT_CUT && self.phase == Phase::Ended && self.tokens.at_line_start()
+    }
+
+    /// Forgets the event that ended, for the short cut.
+    #[inline(always)]
+    pub(crate) fn settle(&mut self, buffer: &mut Buffer<'_>) {
+        if !self.arena.is_settled() {
+            self.arena.settle(buffer);
+        }
+    }
+
+    /// Bytes that are free for the next event.
+    #[inline(always)]
+    pub(crate) fn room(&self, buffer: &Buffer<'_>) -> usize {
+        self.arena.room(buffer)
     }
 
     /// The short cut to the next event, if it lies whole in `input`; otherwise what there is to go on from.
@@ -92,22 +114,103 @@ impl Assembler {
         input: &'i [u8],
         items: bool,
     ) -> Result<WholeEvent<'i>, WholeLines<'i>> {
-        let event = whole_event(input, self.arena.room(buffer), items)?;
-        if let Some(id) = event.id {
-            if !self.arena.seed(buffer, id) {
-                return Err(WholeLines { event_type: None, id: None, data: None, rest: input, data_is_cut: false });
+        let event = whole_event(input, self.room(buffer), items)?;
+        self.seed(event, buffer, input)
+    }
+
+    /// `whole_event` that does not begin with comments.
+    #[inline(always)]
+    pub(crate) fn whole_lines<'i>(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        input: &'i [u8],
+    ) -> Result<WholeEvent<'i>, WholeLines<'i>> {
+        let event = whole_lines(input, self.room(buffer))?;
+        self.seed(event, buffer, input)
+    }
+
+    #[inline(always)]
+    fn seed<'i>(
+        &mut self,
+        event: WholeEvent<'i>,
+        buffer: &mut Buffer<'_>,
+        input: &'i [u8],
+    ) -> Result<WholeEvent<'i>, WholeLines<'i>> {
+        match event.id {
+            Some(id) if !self.arena.seed(buffer, id) => {
+                Err(WholeLines { event_type: None, id: None, data: None, rest: input, data_is_cut: false })
             }
+            _ => Ok(event),
         }
-        Ok(event)
     }
 
     /// `whole_event`, to be read by `event`.
     #[inline(always)]
     pub(crate) fn lend(&mut self, event: WholeEvent<'_>, input: &[u8]) {
         let span = |value| Span::within(input, value);
-        let lent = Lent { event_type: event.event_type.map(span), data: span(event.data), sets_id: event.id.is_some() };
-        self.lent = [Some(lent); SHORT_CUT as usize];
+        let lent =
+            Lent { event_type: event.event_type.map(span), data: Some(span(event.data)), sets_id: event.id.is_some() };
+        self.lent = [lent; SHORT_CUT as usize];
         self.sets_retry = false;
+    }
+
+    /// Begins with a piece of a line of `data`: all of `input`. `false` without room.
+    #[inline(always)]
+    pub(crate) fn begin_data(&mut self, buffer: &mut Buffer<'_>, input: &[u8]) -> bool {
+        self.begin(buffer);
+        let begun = cut_data(input).is_some_and(|piece| self.arena.begin(buffer, None, None, Some(piece)));
+        if begun {
+            self.tokens.set_in_data();
+        }
+        begun
+    }
+
+    /// Whether the next byte goes on a value of `data`.
+    #[inline(always)]
+    pub(crate) fn is_in_data(&self) -> bool {
+        SHORT_CUT && self.tokens.in_data() && self.phase == Phase::Filling
+    }
+
+    /// Takes a piece of a value of `data`, which has no line end. `false`, and nothing is done, without room.
+    #[inline(always)]
+    pub(crate) fn take_piece(&mut self, buffer: &mut Buffer<'_>, piece: &[u8]) -> bool {
+        let fits = self.arena.len() + piece.len() <= buffer.bytes().len();
+        if fits {
+            self.arena.push_data(buffer, piece);
+        }
+        fits
+    }
+
+    /// Ends a value of `data` at `end`, and the event, if a blank line follows: what is behind that.
+    #[inline(always)]
+    pub(crate) fn end_data<'i>(&mut self, buffer: &mut Buffer<'_>, input: &'i [u8], end: usize) -> Option<&'i [u8]> {
+        let (piece, rest) = input.split_at_checked(end)?;
+        let [LF, LF, rest @ ..] = rest else { return None };
+        if !self.take_piece(buffer, piece) {
+            return None;
+        }
+        self.tokens.set_line_start();
+        self.end_event(false);
+        Some(rest)
+    }
+
+    /// Takes `line`, a comment between events that does not end in it; whether it is that.
+    #[inline(always)]
+    pub(crate) fn begin_comment(&mut self, line: &[u8]) -> bool {
+        let cut = scan::line_end(line).is_none();
+        if cut {
+            self.tokens.begin_comment(line);
+        }
+        cut
+    }
+
+    /// What is behind the comment between events that goes on in `input`, if there is one.
+    #[inline(always)]
+    pub(crate) fn skip_comment<'i>(&mut self, input: &'i [u8]) -> Option<&'i [u8]> {
+        if !SHORT_CUT || self.phase != Phase::Ended {
+            return None;
+        }
+        self.tokens.skip_comment(input)
     }
 
     /// Goes on behind `lines`, which `whole_event` found.
@@ -133,7 +236,8 @@ impl Assembler {
     }
 
     /// Goes on in the midst of an event.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn feed(&mut self, mut buffer: Buffer<'_>, input: &[u8], items: bool) -> Progress {
         let mut at = 0;
         if self.phase == Phase::Ended {
@@ -144,32 +248,42 @@ impl Assembler {
             {
                 return Progress { consumed: at, status: Ok(Status::Event) };
             }
-        } else if SHORT_CUT && self.tokens.in_data() && self.phase == Phase::Filling {
-            let end = scan::line_end(input);
-            let Some(piece) = input.get(..end.unwrap_or(input.len())) else {
-                return self.feed_pieces(buffer, input, 0, items);
-            };
-            if self.arena.len() + piece.len() > buffer.bytes().len() {
-                return self.feed_pieces(buffer, input, 0, items);
-            }
-            self.arena.push_data(&mut buffer, piece);
-            let Some(&byte) = input.get(piece.len()) else {
-                return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
-            };
-            self.tokens.end_line(input, &mut at, piece.len(), byte);
-            if let (Some(rest), true) = (input.get(at..), self.tokens.at_line_start()) {
-                return self.feed_lines(buffer, input, rest, items);
-            }
+        } else if self.is_in_data() {
+            return self.feed_data(buffer, input, scan::line_end(input), items);
         }
         self.feed_pieces(buffer, input, at, items)
+    }
+
+    /// Goes on in a value of `data`, whose line ends at `end`.
+    #[inline(never)]
+    pub(crate) fn feed_data(
+        &mut self,
+        mut buffer: Buffer<'_>,
+        input: &[u8],
+        end: Option<usize>,
+        items: bool,
+    ) -> Progress {
+        let piece = input.get(..end.unwrap_or(input.len())).unwrap_or_default();
+        if !self.take_piece(&mut buffer, piece) {
+            return self.feed_pieces(buffer, input, 0, items);
+        }
+        let Some(&byte) = input.get(piece.len()) else {
+            return Progress { consumed: input.len(), status: Ok(Status::NeedInput) };
+        };
+        let mut at = 0;
+        self.tokens.end_line(input, &mut at, piece.len(), byte);
+        match input.get(at..) {
+            Some(rest) if self.tokens.at_line_start() => self.feed_lines(buffer, input, rest, items),
+            _ => self.feed_pieces(buffer, input, at, items),
+        }
     }
 
     /// Goes on at `rest`, a line start, with data that is in the buffer: over lines of data to the end of the event.
     #[inline(never)]
     fn feed_lines(&mut self, mut buffer: Buffer<'_>, input: &[u8], rest: &[u8], items: bool) -> Progress {
         let rest = if rest.starts_with(DATA) { self.arena.append_lines(&mut buffer, rest) } else { rest };
-        if let (Some(behind), false) = (behind_line_end(rest), self.arena.has(Field::Id)) {
-            self.phase = Phase::Ended;
+        if let Some(behind) = behind_line_end(rest) {
+            self.end_event(false);
             return Progress { consumed: input.len() - behind.len(), status: Ok(Status::Event) };
         }
         if let Some(piece) = cut_data_line(rest) {
@@ -186,7 +300,12 @@ impl Assembler {
     fn feed_pieces(&mut self, mut buffer: Buffer<'_>, input: &[u8], at: usize, items: bool) -> Progress {
         let mut at = at;
         let status = loop {
-            let Some(step) = self.tokens.step(input, &mut at) else { break Ok(Status::NeedInput) };
+            let Some(step) = self.tokens.step(input, &mut at) else {
+                if SHORT_CUT && self.has_nothing() {
+                    self.phase = Phase::Ended;
+                }
+                break Ok(Status::NeedInput);
+            };
             let Step::Piece { kind, span, first, last } = step else {
                 if let Some(status) = self.end_event(items) {
                     break Ok(status);
@@ -219,6 +338,8 @@ impl Assembler {
 
     /// The short cut again, at the start of an event: whether that lies whole in `input`. If not, what there is of it is
     /// taken.
+    // Not inlined: the way over the tokenizer would pay for its registers.
+    #[inline(never)]
     fn lend_whole(&mut self, buffer: &mut Buffer<'_>, input: &[u8], at: &mut usize, items: bool) -> bool {
         let Some((rest, true)) = input.get(*at..).map(|rest| (rest, self.tokens.at_line_start())) else { return false };
         match self.whole_event(buffer, rest, items) {
@@ -241,12 +362,12 @@ impl Assembler {
     #[inline]
     pub(crate) fn event<'a>(&self, bytes: &'a [u8], input: &'a [u8]) -> Event<'a> {
         let last_event_id = self.arena.last_event_id(bytes);
-        if let [Some(lent)] = self.lent.as_slice() {
+        if let [Lent { event_type, data: Some(data), sets_id }] = self.lent.as_slice() {
             return Event {
-                event_type: lent.event_type.map(|span| span.of(input)),
-                data: lent.data.of(input),
+                event_type: event_type.map(|span| span.of(input)),
+                data: data.of(input),
                 last_event_id,
-                sets_id: lent.sets_id,
+                sets_id: *sets_id,
                 retry: None,
             };
         }
@@ -297,6 +418,12 @@ impl Assembler {
         }
     }
 
+    /// Whether nothing of an event was seen since the last one, so that the short cut can be tried again.
+    #[inline(always)]
+    fn has_nothing(&self) -> bool {
+        self.phase == Phase::Filling && !self.sets_retry && !self.tokens.in_field() && !self.arena.has_values()
+    }
+
     /// See [`Parser::reset`](crate::Parser::reset).
     pub(crate) fn reset(&mut self, buffer: &mut Buffer<'_>) {
         self.restart();
@@ -334,7 +461,7 @@ impl Assembler {
         self.arena.settle(buffer);
         self.phase = Phase::Filling;
         self.sets_retry = false;
-        self.lent = [None; SHORT_CUT as usize];
+        self.lent = [Lent::NOTHING; SHORT_CUT as usize];
     }
 
     /// A blank line. What there is to report, if anything.
@@ -372,7 +499,7 @@ impl Assembler {
         let mut len = piece.len();
         if is_id {
             // Of a value with a NUL only what is before it counts as seen; the ID that there was stays.
-            if let Some(nul) = scan::nul(piece) {
+            if let Some(nul) = scan::line_end_or_nul(piece) {
                 len = nul;
                 self.ignoring = true;
             }

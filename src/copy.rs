@@ -48,11 +48,11 @@ pub(crate) fn put_ahead(bytes: &mut [u8], at: usize, source: &[u8], len: usize) 
 #[inline(always)]
 fn copy(target: &mut [u8], source: &[u8]) {
     match source.len() {
+        17.. if source.len() == target.len() => target.copy_from_slice(source),
         8..=16 => copy_ends::<8>(target, source),
         4..=7 => copy_ends::<4>(target, source),
         2..=3 => copy_ends::<2>(target, source),
         1 => copy_ends::<1>(target, source),
-        len if len == target.len() => target.copy_from_slice(source),
         _ => {}
     }
 }
@@ -71,6 +71,16 @@ fn copy_ends<const N: usize>(target: &mut [u8], source: &[u8]) {
 /// Copies the bytes `from` to `to`; the two may overlap.
 // Not `<[u8]>::copy_within`, which links a panic when it is compiled for size.
 pub(crate) fn copy_within(bytes: &mut [u8], from: Span, to: usize) {
+    if SHORT_CUT && from.start.abs_diff(to) >= from.len {
+        // They do not: an ID of 140 bytes is moved in 40 instructions, and in 300 byte by byte.
+        let Some((front, back)) = bytes.split_at_mut_checked(from.start.max(to)) else { return };
+        if to < from.start {
+            put(front, to, back.get(..from.len).unwrap_or_default());
+        } else {
+            put(back, 0, from.of(front));
+        }
+        return;
+    }
     let cells = Cell::from_mut(bytes).as_slice_of_cells();
     let part = |start: usize| cells.get(start..start.wrapping_add(from.len));
     let (Some(source), Some(target)) = (part(from.start), part(to)) else { return };

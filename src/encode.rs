@@ -149,7 +149,7 @@ fn walk_text(prefix: &[u8], text: &[u8], one_line: bool, sink: &mut impl Sink) {
         sink.put(b"\n");
         let Some(rest) = rest else { return };
         text = rest;
-        end = scan::long_line_end(text);
+        end = scan::line_end(text);
     }
 }
 

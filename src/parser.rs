@@ -1,8 +1,10 @@
 use crate::assembler::Assembler;
 use crate::error::Error;
 use crate::event::Event;
+use crate::scan::{self, CR, LF};
 use crate::storage::Storage;
 use crate::tokenizer::Span;
+use crate::whole::{behind_comments, DataLine, WholeEvent};
 
 /// Parses an event stream into [`Event`]s, without allocating.
 ///
@@ -226,22 +228,34 @@ impl<S: Storage> Parser<S> {
     #[inline(always)]
     pub fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
         // Inlined, so that the call behind the last event costs next to nothing.
-        if input.is_empty() {
+        let fed = *input;
+        if fed.is_empty() {
             return Ok(None);
         }
-        if self.assembler.is_between_events() {
-            self.next_whole(input)
-        } else {
-            self.next_within(input)
+        if !self.assembler.is_between_events() {
+            return self.next_within(input);
+        }
+        self.assembler.settle(&mut self.storage.buffer());
+        let Some(line) = DataLine::at(fed) else { return self.next_whole(input) };
+        match line.event() {
+            Some((data, rest)) if data.len() <= self.assembler.room(&self.storage.buffer()) => {
+                *input = rest;
+                let event = WholeEvent { event_type: None, id: None, data, rest };
+                Ok(Some(self.assembler.whole(event, self.storage.bytes())))
+            }
+            _ => self.next_behind(input, line.end),
         }
     }
 
     /// `next` at the start of an event.
-    #[inline]
+    #[inline(never)]
     fn next_whole<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
+        if let Some(&(b':' | CR | LF)) = input.first() {
+            return self.next_behind_comments(input);
+        }
         let fed = *input;
         let mut buffer = self.storage.buffer();
-        match self.assembler.whole_event(&mut buffer, fed, false) {
+        match self.assembler.whole_lines(&mut buffer, fed) {
             Ok(event) => {
                 *input = event.rest;
                 Ok(Some(self.assembler.whole(event, self.storage.bytes())))
@@ -253,9 +267,76 @@ impl<S: Storage> Parser<S> {
         }
     }
 
+    /// `next` at a comment or a blank line between events.
+    #[inline(never)]
+    fn next_behind_comments<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
+        let rest = behind_comments(input);
+        *input = rest;
+        match rest {
+            [] => Ok(None),
+            [b':', ..] if self.assembler.begin_comment(rest) => {
+                *input = &[];
+                Ok(None)
+            }
+            [b':' | CR | LF, ..] => self.next_pieces(input),
+            _ => self.next_whole(input),
+        }
+    }
+
+    /// `next` in an event that begins with `line` and does not end with it.
+    #[inline(never)]
+    fn next_behind<'p, 'i: 'p>(
+        &'p mut self,
+        input: &mut &'i [u8],
+        end: Option<usize>,
+    ) -> Result<Option<Event<'p>>, Error> {
+        let fed = *input;
+        let mut buffer = self.storage.buffer();
+        if end.is_none() && self.assembler.begin_data(&mut buffer, fed) {
+            *input = &[];
+            return Ok(None);
+        }
+        let Some(line) = DataLine::ending(fed, end) else { return Ok(None) };
+        let lines = line.into_lines(fed, None, None, self.assembler.room(&buffer));
+        let progress = self.assembler.feed_behind(buffer, fed, lines);
+        self.found(progress, input)
+    }
+
     /// `next` in the midst of an event: apart, so that it does not pay for the registers that the short cut takes.
     #[inline(never)]
     fn next_within<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
+        let fed = *input;
+        if !self.assembler.is_in_data() {
+            if let Some(rest) = self.assembler.skip_comment(fed) {
+                *input = rest;
+                return if rest.is_empty() { Ok(None) } else { self.next_behind_comments(input) };
+            }
+            return self.next_pieces(input);
+        }
+        let end = scan::line_end(fed);
+        if end.is_some() || !self.assembler.take_piece(&mut self.storage.buffer(), fed) {
+            return self.next_data(input, end);
+        }
+        *input = &[];
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn next_data<'p, 'i: 'p>(
+        &'p mut self,
+        input: &mut &'i [u8],
+        end: Option<usize>,
+    ) -> Result<Option<Event<'p>>, Error> {
+        if let Some(rest) = end.and_then(|end| self.assembler.end_data(&mut self.storage.buffer(), input, end)) {
+            *input = rest;
+            return Ok(Some(self.event(&[])));
+        }
+        let progress = self.assembler.feed_data(self.storage.buffer(), input, end, false);
+        self.found(progress, input)
+    }
+
+    #[inline(never)]
+    fn next_pieces<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
         let progress = self.assembler.feed(self.storage.buffer(), input, false);
         self.found(progress, input)
     }
@@ -360,6 +441,7 @@ impl<S: Storage> Parser<S> {
         if !self.assembler.is_between_events() {
             return self.assembler.feed(buffer, input, false);
         }
+        self.assembler.settle(&mut buffer);
         match self.assembler.whole_event(&mut buffer, input, false) {
             Ok(event) => {
                 self.assembler.lend(event, input);

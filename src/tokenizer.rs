@@ -211,6 +211,34 @@ impl Tokenizer {
         self.at = At::Value(Kind::Field(Field::Data), true);
     }
 
+    /// A comment began with `line`, which does not end in it.
+    #[inline(always)]
+    pub(crate) fn begin_comment(&mut self, line: &[u8]) {
+        self.at = match line {
+            [_] => At::Colon(Kind::Comment),
+            [_, b' '] => At::Value(Kind::Comment, false),
+            _ => At::Value(Kind::Comment, true),
+        };
+    }
+
+    /// What is behind the comment that goes on in `input`, if there is one: nothing, when it does not end there.
+    #[inline(always)]
+    pub(crate) fn skip_comment<'i>(&mut self, input: &'i [u8]) -> Option<&'i [u8]> {
+        let At::Value(Kind::Comment, _) = self.at else { return None };
+        let mut at = input.len();
+        match line_end(input, 0).and_then(|end| Some((end, *input.get(end)?))) {
+            Some((end, byte)) => self.end_line(input, &mut at, end, byte),
+            None => self.at = At::Value(Kind::Comment, true),
+        }
+        input.get(at..)
+    }
+
+    /// A line end was taken.
+    #[inline(always)]
+    pub(crate) fn set_line_start(&mut self) {
+        self.at = At::LineStart;
+    }
+
     /// Whether the next byte begins a line.
     #[inline(always)]
     pub(crate) fn at_line_start(&self) -> bool {
