@@ -4,7 +4,7 @@ use crate::copy::{copy_within, put, put_ahead};
 use crate::error::Field;
 use crate::storage::Buffer;
 use crate::tokenizer::Span;
-use crate::whole::whole_data_line;
+use crate::whole::{whole_data_line, SHORT_CUT};
 
 // The buffer, from its front and from its back:
 //
@@ -204,6 +204,15 @@ impl Arena {
 
     /// Takes a piece of an event type or ID, for which there is room; with the `last` one it is complete.
     pub(crate) fn stage(&mut self, field: Field, buffer: &mut Buffer<'_>, piece: &[u8], last: bool) {
+        // All of it at once is not moved again: 100 instructions less for an event of three fields in 16-byte chunks.
+        if SHORT_CUT && last && self.staged == 0 {
+            self.remove(field, buffer);
+            let to = buffer.bytes().len().wrapping_sub(self.back_len() + piece.len());
+            put(buffer.bytes(), to, piece);
+            *self.len_mut(field) = piece.len();
+            self.flags |= bit(field);
+            return;
+        }
         let start = self.data_end;
         put(buffer.bytes(), start + self.staged, piece);
         self.staged += piece.len();
@@ -227,7 +236,7 @@ impl Arena {
     pub(crate) fn remove(&mut self, field: Field, buffer: &mut Buffer<'_>) {
         let above = if field == Field::Id { 0 } else { ID_ABOVE };
         let gap = core::mem::take(self.len_mut(field));
-        if self.flags & ID_ABOVE != above {
+        if gap > 0 && self.flags & ID_ABOVE != above {
             // It was at the back: what is below it moves up over it.
             let start = buffer.bytes().len().wrapping_sub(self.back_len());
             copy_within(buffer.bytes(), Span { start: start.wrapping_sub(gap), len: self.back_len() }, start);

@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use crate::copy::put;
-use crate::encode::{Slice, END};
+use crate::encode::{Sink, Slice, END};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::scan::CR;
@@ -25,7 +25,8 @@ const NEXT_DATA: &str = "\ndata: ";
 /// No buffer lies between: CR, LF and CRLF in the text, also such as come from two of its pieces, become new lines of
 /// data on the way. The data takes the place of any that the frame had.
 ///
-/// Its [`Display`](fmt::Display) is the wire form, so that `write!(w, "{frame}")` writes it to any [`core::fmt::Write`].
+/// Its [`Display`](fmt::Display) is the wire form, so that `write!(w, "{frame}")` writes it to any [`core::fmt::Write`];
+/// what is not UTF-8 in an ID, event type or comment is written there as U+FFFD.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct FormattedFrame<'a> {
@@ -53,12 +54,21 @@ impl<'a> FormattedFrame<'a> {
     pub fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, Error> {
         let len = out.len();
         let mut out = Slice { out, written: 0 };
-        write!(out, "{self}").map_err(|fmt::Error| Error::Format)?;
+        for part in self.frame.parts() {
+            if part == END {
+                self.write_data(&mut out).map_err(|fmt::Error| Error::Format)?;
+            }
+            out.put(part);
+        }
         let needed = out.written;
         if needed > len {
             return Err(Error::BufferTooSmall { needed, len });
         }
         Ok(needed)
+    }
+
+    fn write_data(&self, out: &mut dyn Write) -> fmt::Result {
+        write!(DataLines { out, after_cr: false }, "{}", self.data)
     }
 }
 
@@ -66,7 +76,7 @@ impl fmt::Display for FormattedFrame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in self.frame.parts() {
             if part == END {
-                write!(DataLines { out: f, after_cr: false }, "{}", self.data)?;
+                self.write_data(f)?;
             }
             decode(part).fmt(f)?;
         }
@@ -75,13 +85,13 @@ impl fmt::Display for FormattedFrame<'_> {
 }
 
 /// Passes text on, with the start of a new line of data in place of each line end.
-struct DataLines<'f, 'o> {
-    out: &'f mut fmt::Formatter<'o>,
+struct DataLines<'o> {
+    out: &'o mut dyn Write,
     /// The last piece ended in CR: an LF that comes next belongs to it.
     after_cr: bool,
 }
 
-impl Write for DataLines<'_, '_> {
+impl Write for DataLines<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if text.is_empty() {
             return Ok(());

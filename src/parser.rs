@@ -236,7 +236,12 @@ impl<S: Storage> Parser<S> {
             return self.next_within(input);
         }
         self.assembler.settle(&mut self.storage.buffer());
-        let Some(line) = DataLine::at(fed) else { return self.next_whole(input) };
+        let Some(line) = DataLine::at(fed) else {
+            return match fed {
+                [b':' | CR | LF, ..] => self.next_behind_comments(input),
+                _ => self.next_whole(input),
+            };
+        };
         match line.event() {
             Some((data, rest)) if data.len() <= self.assembler.room(&self.storage.buffer()) => {
                 *input = rest;
@@ -250,9 +255,6 @@ impl<S: Storage> Parser<S> {
     /// `next` at the start of an event.
     #[inline(never)]
     fn next_whole<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Result<Option<Event<'p>>, Error> {
-        if let Some(&(b':' | CR | LF)) = input.first() {
-            return self.next_behind_comments(input);
-        }
         let fed = *input;
         let mut buffer = self.storage.buffer();
         match self.assembler.whole_lines(&mut buffer, fed) {
@@ -465,9 +467,10 @@ impl<S: Storage> Parser<S> {
         self.assembler.feed(self.storage.buffer(), input, true)
     }
 
-    /// The event that `feed` has just reported; `input` is the slice that was fed.
+    /// The event that `feed` has just reported; `input` is the slice that was fed, or the part of it that was consumed.
     ///
-    /// After any other status it is what has been kept of the unfinished event.
+    /// Its ID is lent from the parser, unlike by [`next`](Parser::next), which lends it
+    /// from the input with the rest. After any other status it is what has been kept of the unfinished event.
     ///
     /// # Panics
     ///

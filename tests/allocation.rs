@@ -143,6 +143,36 @@ fn the_end_of_the_memory_is_an_overflow() {
     }
 }
 
+/// The same by way of `next`, which lends what it can: here what is lent has to be kept, and there is no memory for it.
+#[test]
+fn what_is_lent_and_cannot_be_kept_is_an_overflow() {
+    let line = |name: &str| [name.as_bytes(), &[b'x'; 3000], b"\n"].concat();
+    let (id, data) = (line("id: "), line("data: "));
+    let streams: [&[&[u8]]; 4] = [
+        &[&data, b"\n"],
+        &[&[&id, &b"data: x\n"[..]].concat(), b"\n"],
+        &[b"data: before\n\n", &[&id, &b"data: x\n\n"[..]].concat()],
+        &[b"data: x\n", &[&id, &b"\n"[..]].concat()],
+    ];
+    for (i, chunks) in streams.into_iter().enumerate() {
+        let (mut events, mut errors) = (0, 0);
+        let mut parser = Parser::with_limit(1 << 20);
+        measured(1000, || {
+            for mut input in chunks.iter().copied().chain([&b"data: next\n\n"[..]]) {
+                loop {
+                    match parser.next(&mut input) {
+                        Ok(Some(event)) => events += usize::from(event.data() == b"next"),
+                        Ok(None) => break,
+                        Err(error) => errors += usize::from(matches!(error, Error::Overflow { .. })),
+                    }
+                }
+            }
+        });
+        assert_eq!((events, errors), (1, 1), "stream {i}");
+        assert_eq!(parser.last_event_id(), None, "stream {i}");
+    }
+}
+
 /// No memory at all: the ID that a blank line commits cannot be kept.
 #[test]
 fn an_id_that_cannot_be_kept_is_not_replaced_by_another() {

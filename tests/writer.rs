@@ -189,9 +189,12 @@ proptest! {
         prop_assert_eq!(&formatted, &text);
         prop_assert_eq!(frame.data_fmt(format_args!("{}", Pieces(&pieces))).to_string(), &expected[..]);
 
+        // In a slice an ID that is no UTF-8 stays what it is.
+        let mut expected = vec![0; frame.data(&text).encoded_len()];
+        frame.data(&text).write_to_slice(&mut expected).unwrap();
         let mut slice = vec![0; expected.len() + 1];
         let n = frame.data_fmt(format_args!("{}", Pieces(&pieces))).write_to_slice(&mut slice).unwrap();
-        prop_assert_eq!(&slice[..n], expected.as_bytes());
+        prop_assert_eq!(&slice[..n], &expected[..]);
         let (needed, len) = (expected.len(), expected.len() - short);
         let error = frame.data_fmt(format_args!("{}", Pieces(&pieces))).write_to_slice(&mut slice[..len]);
         prop_assert_eq!(error, Err(Error::BufferTooSmall { needed, len }));
