@@ -1,144 +1,12 @@
-//! What fits in a parser's buffer: the rule of `Parser`'s documentation, modelled on whole lines, against parsers of
-//! every small size.
+//! What fits in a parser's buffer: the rule of `Parser`'s documentation, as `oracle::capacity` models it, against parsers
+//! of every small size.
 
 mod common;
 
-use common::oracle::{self, Item};
+use common::oracle::{capacity, Item};
 use common::{config, cut, via_feed, via_items, via_next, Outcomes, Stream};
 use proptest::prelude::*;
-use ssewire::{Error, Field, Parser, Status, Storage};
-
-/// What the model says of one event: that it is dispatched (which one it is the oracle knows), or that it is too large.
-#[derive(Clone, Debug, PartialEq)]
-enum Fate {
-    /// The number of the event among all that the standard dispatches, and the last event ID that it has.
-    Event { number: usize, last_event_id: Vec<u8> },
-    /// `needed` when the line comes whole; less may be reported when it comes in pieces. With the ID in force.
-    Overflow { field: Field, needed: usize, last_event_id: Option<Vec<u8>> },
-}
-
-#[derive(Debug)]
-struct Model {
-    fates: Vec<Fate>,
-    last_event_id: Option<Vec<u8>>,
-}
-
-/// The rule, line by line: the last event ID, and the unfinished event's type, ID and data, and the line at hand, are
-/// together not longer than the capacity. An event type takes the place of the one before; an ID does so only when its
-/// line is over. Of an event that is too large only the ID counts on.
-fn model(stream: &[u8], capacity: usize, initial: Option<&[u8]>) -> Model {
-    let mut last_event_id = initial.map(<[u8]>::to_vec);
-    let (mut event_type, mut id, mut data) = (0, None::<Vec<u8>>, None::<usize>);
-    let mut skipping = false;
-    let mut number = 0;
-    // Whether the standard dispatches an event at the blank line: also when it is too large here.
-    let mut has_data = false;
-    let mut fates = Vec::new();
-
-    let (lines, rest) = oracle::lines(stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream));
-    // What is seen of a line that is not over can be too long as well.
-    let cut_off = Some(rest).filter(|rest| rest.contains(&b':') && !oracle::field(rest).1.is_empty());
-    for line in lines.into_iter().chain(cut_off) {
-        if line.is_empty() {
-            last_event_id = id.take().or(last_event_id);
-            if data.is_some() && !skipping {
-                fates.push(Fate::Event { number, last_event_id: last_event_id.clone().unwrap_or_default() });
-            }
-            number += usize::from(has_data);
-            (event_type, data, skipping, has_data) = (0, None, false, false);
-            continue;
-        }
-        let (name, value) = oracle::field(line);
-        let held = last_event_id.as_ref().map_or(0, Vec::len) + id.as_ref().map_or(0, Vec::len);
-        has_data |= name == b"data";
-        let overflow = |field, needed| Fate::Overflow { field, needed, last_event_id: last_event_id.clone() };
-        let too_large = match name {
-            b"data" if !skipping => {
-                let longer = data.map_or(value.len(), |before| before + 1 + value.len());
-                data = Some(longer);
-                let needed = held + event_type + longer;
-                (needed > capacity).then(|| overflow(Field::Data, needed))
-            }
-            b"event" if !skipping => {
-                event_type = value.len();
-                let needed = held + event_type + data.unwrap_or(0);
-                (needed > capacity).then(|| overflow(Field::Event, needed))
-            }
-            b"id" => {
-                let nul = value.iter().position(|&byte| byte == 0);
-                let needed = held + event_type + data.unwrap_or(0) + nul.unwrap_or(value.len());
-                let too_large = needed > capacity;
-                if too_large {
-                    id = None;
-                } else if nul.is_none() {
-                    id = Some(value.to_vec());
-                }
-                (too_large && !skipping).then(|| overflow(Field::Id, needed))
-            }
-            _ => None,
-        };
-        if let Some(fate) = too_large {
-            fates.push(fate);
-            (event_type, data, skipping) = (0, None, true);
-        }
-    }
-    Model { fates, last_event_id }
-}
-
-/// Runs a parser and compares each thing that it reports with the model.
-fn assert_model<S: Storage>(
-    mut parser: Parser<S>,
-    chunks: &[&[u8]],
-    capacity: usize,
-    initial: Option<&[u8]>,
-) -> Result<(), TestCaseError> {
-    let stream = chunks.concat();
-    let model = model(&stream, capacity, initial);
-    let events = oracle::parse(&stream, initial).events();
-    if let Some(id) = initial {
-        parser.set_last_event_id(id).unwrap();
-    }
-    let mut fates = model.fates.iter();
-    for chunk in chunks {
-        let mut at = 0;
-        loop {
-            let input = &chunk[at..];
-            let progress = parser.feed(input);
-            at += progress.consumed;
-            prop_assert!(parser.unfinished().unwrap_or(0) <= capacity);
-            match progress.status {
-                Ok(Status::NeedInput) => break,
-                Ok(Status::Event) => {
-                    let event = common::own(parser.event(input));
-                    let Some(Fate::Event { number, last_event_id }) = fates.next() else {
-                        return Err(TestCaseError::fail(format!("not to be expected: {event:?}, {model:?}")));
-                    };
-                    prop_assert_eq!(&event.last_event_id, last_event_id);
-                    // All else is the standard's; the ID may be another where one before it did not fit.
-                    let mut expected = events[*number].clone();
-                    expected.last_event_id.clone_from(&event.last_event_id);
-                    prop_assert_eq!(event, expected);
-                    prop_assert_eq!(parser.last_event_id().unwrap_or_default(), &last_event_id[..]);
-                }
-                Err(Error::Overflow { field, needed, capacity: reported }) => {
-                    let Some(Fate::Overflow { field: expected, needed: most, last_event_id }) = fates.next() else {
-                        return Err(TestCaseError::fail(format!("not to be expected: overflow of {field}, {model:?}")));
-                    };
-                    prop_assert_eq!((field, reported), (*expected, capacity));
-                    prop_assert!(capacity < needed && needed <= *most, "{} < {} <= {}", capacity, needed, most);
-                    prop_assert!(chunks.len() > 1 || needed == *most, "the line came whole");
-                    prop_assert_eq!(parser.last_event_id(), last_event_id.as_deref(), "nothing is committed yet");
-                }
-                other => return Err(TestCaseError::fail(format!("{other:?}"))),
-            }
-        }
-        prop_assert_eq!(at, chunk.len());
-    }
-    prop_assert_eq!(fates.next(), None);
-    prop_assert_eq!(parser.last_event_id(), model.last_event_id.as_deref());
-    prop_assert_eq!(parser.reconnection_time_ms(), oracle::parse(&stream, None).reconnection_time_ms);
-    Ok(())
-}
+use ssewire::{Error, Field, Parser, Status};
 
 /// Streams with event types, IDs and data that come and go, of about the sizes of the buffers.
 fn filling() -> impl Strategy<Value = Stream> {
@@ -165,13 +33,13 @@ proptest! {
         lengths in common::lengths(),
         initial in prop::option::of("[a-z]{0,4}"),
     ) {
-        for capacity in 0..40 {
-            let initial = initial.as_ref().map(String::as_bytes).filter(|id| id.len() <= capacity);
-            let mut buffer = vec![0xaa; capacity];
+        for bytes in 0..40 {
+            let initial = initial.as_ref().map(String::as_bytes).filter(|id| id.len() <= bytes);
+            let mut buffer = vec![0xaa; bytes];
             for chunks in [vec![&stream[..]], cut(&stream, &lengths)] {
-                assert_model(Parser::with_buffer(&mut buffer), &chunks, capacity, initial)?;
+                capacity::check(Parser::with_buffer(&mut buffer), &chunks, bytes, initial);
             }
-            assert_model(Parser::with_limit(capacity), &cut(&stream, &lengths), capacity, initial)?;
+            capacity::check(Parser::with_limit(bytes), &cut(&stream, &lengths), bytes, initial);
         }
     }
 
@@ -205,8 +73,8 @@ proptest! {
         }
         let mut buffer = vec![0; limit];
         let chunks = cut(&stream, &lengths);
-        assert_model(Parser::with_buffer(&mut buffer), &chunks, limit, None)?;
-        assert_model(Parser::with_limit(limit), &chunks, limit, None)?;
+        capacity::check(Parser::with_buffer(&mut buffer), &chunks, limit, None);
+        capacity::check(Parser::with_limit(limit), &chunks, limit, None);
     }
 }
 

@@ -1,7 +1,20 @@
-//! The algorithm of the HTML standard, section 9.2.6 "Interpreting an event stream", step by step, on a whole stream.
+//! The algorithm of the HTML standard, section 9.2.6 "Interpreting an event stream", step by step, on a whole stream:
+//! slow, allocating, and so plain that it can be compared with the standard by eye. It shares no code with the crate.
 //!
-//! The comments in quotation marks are the standard's. What the standard does not know but the crate reports (comments,
-//! what an event itself set, blocks that are no event) is noted beside it.
+//! Beside each piece of code stands the step that it is, by the standard's own name or number:
+//!
+//! - *decode*: the paragraph on UTF-8 decode, and its note on the byte order mark
+//! - *lines*: the paragraph on the ways in which a line can end, which is the grammar of 9.2.5
+//! - *buffers*: the paragraph on the three buffers and what they begin as
+//! - *blank line*, *comment*, *colon*, *no colon*: the four cases of the list of how a line is processed
+//! - *end*: the paragraph behind that list, on the end of the file
+//! - *field "event"* and so on: the list of the steps to process a field
+//! - *dispatch 1* to *8*: the numbered steps to dispatch the event
+//!
+//! *Beside the standard* is what it does not know but the crate reports: comments, what an event itself set, blocks that
+//! are no event.
+
+pub mod capacity;
 
 use std::fmt;
 
@@ -18,9 +31,9 @@ pub struct Event {
     pub event_type: Vec<u8>,
     pub data: Vec<u8>,
     pub last_event_id: Vec<u8>,
-    /// Not the standard's: the event type buffer, if an `event` field set it.
+    /// Beside the standard: the event type buffer, if an `event` field set it.
     pub wire_event_type: Option<Vec<u8>>,
-    /// Not the standard's: the ID and the reconnection time that the event itself set.
+    /// Beside the standard: the ID and the reconnection time that the event itself set.
     pub id: Option<Vec<u8>>,
     pub retry: Option<u64>,
 }
@@ -57,7 +70,7 @@ fn literal(bytes: Option<&Vec<u8>>) -> impl fmt::Debug + fmt::Display {
 pub struct Parsed {
     pub items: Vec<Item>,
     pub reconnection_time_ms: Option<u64>,
-    /// Not the standard's: `None` as long as nothing has set it.
+    /// Beside the standard: `None` as long as nothing has set it.
     pub last_event_id: Option<Vec<u8>>,
 }
 
@@ -81,8 +94,7 @@ impl Parsed {
 
 /// As the standard does it: decoded first, so that all values are text.
 pub fn parse_text(stream: &[u8], last_event_id: Option<&[u8]>) -> Parsed {
-    // "Streams must be decoded using the UTF-8 decode algorithm."
-    // "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any."
+    // Decode.
     let stream = String::from_utf8_lossy(without_bom(stream));
     interpret(stream.as_bytes(), last_event_id)
 }
@@ -92,16 +104,14 @@ pub fn parse(stream: &[u8], last_event_id: Option<&[u8]>) -> Parsed {
     interpret(without_bom(stream), last_event_id)
 }
 
+/// Decode: one byte order mark is dropped, and only at the start.
 fn without_bom(stream: &[u8]) -> &[u8] {
     stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream)
 }
 
-/// The lines of a stream, each ended; what is behind the last line end is not a line.
+/// The lines of a stream, each ended, and what is behind the last line end, which is not a line.
 ///
-/// "The stream must then be parsed by reading everything line by line, with a U+000D CARRIAGE RETURN U+000A LINE FEED
-/// (CRLF) character pair, a single U+000A LINE FEED (LF) character not preceded by a U+000D CARRIAGE RETURN (CR)
-/// character, and a single U+000D CARRIAGE RETURN (CR) character not followed by a U+000A LINE FEED (LF) character being
-/// the ways in which a line can end."
+/// Lines: CRLF, a CR without an LF behind it and an LF without a CR before it each end one.
 pub fn lines(stream: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     let mut lines = Vec::new();
     let mut start = 0;
@@ -126,56 +136,47 @@ pub fn lines(stream: &[u8]) -> (Vec<&[u8]>, &[u8]) {
 /// The field name and value of a line that is neither blank nor a comment.
 pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
     match line.iter().position(|&byte| byte == b':') {
-        // "If the line contains a U+003A COLON character (:)":
-        // "Collect the characters on the line before the first U+003A COLON character (:), and let field be that
-        // string." "Collect the characters on the line after the first U+003A COLON character (:), and let value be
-        // that string. If value starts with a U+0020 SPACE character, remove it from value."
+        // Colon: the name is before the first one, the value behind it, without one space if it begins with one.
         Some(colon) => {
             let value = &line[colon + 1..];
             (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
         }
-        // "Otherwise, the string is not empty but does not contain a U+003A COLON character (:)":
-        // "using the whole line as the field name, and the empty string as the field value."
+        // No colon: the whole line is the name, and the value is empty.
         None => (line, b""),
     }
 }
 
 fn interpret(stream: &[u8], initial_last_event_id: Option<&[u8]>) -> Parsed {
     let mut parsed = Parsed { last_event_id: initial_last_event_id.map(<[u8]>::to_vec), ..Parsed::default() };
-    // "When a stream is parsed, a data buffer, an event type buffer, and a last event ID buffer must be associated with
-    // it. They must be initialized to the empty string."
+    // Buffers.
     let mut data = Vec::new();
     let mut event_type = Vec::new();
-    // (That would forget the last event ID at a reconnection; browsers start with it.)
+    // Taken by its letter that would forget the last event ID at a reconnection; browsers begin with it.
     let mut last_event_id = initial_last_event_id.unwrap_or_default().to_vec();
-    // Not the standard's: what this block set.
+    // Beside the standard: what this block set.
     let mut wire_event_type = None;
     let mut id = None;
     let mut retry = None;
 
-    // "Lines must be processed, in the order they are received, as follows:"
-    // "Once the end of the file is reached, any pending data must be discarded."
+    // End: a line without its end is not among them, and of a block without its blank line nothing is made.
     for line in lines(stream).0 {
-        // "If the line is empty (a blank line): Dispatch the event, as defined below."
+        // Blank line: dispatch.
         if line.is_empty() {
-            // "1. Set the last event ID string of the event source to the value of the last event ID buffer."
+            // Dispatch 1: the last event ID buffer becomes the last event ID string. It is not emptied.
             if id.is_some() {
                 parsed.last_event_id = Some(last_event_id.clone());
             }
-            // "2. If the data buffer is an empty string, set the data buffer and the event type buffer to the empty
-            // string and return."
+            // Dispatch 2: with an empty data buffer there is no event. Both buffers are emptied below.
             if data.is_empty() {
                 if id.is_some() || retry.is_some() {
                     parsed.items.push(Item::Update { id: id.take(), retry: retry.take() });
                 }
             } else {
-                // "3. If the data buffer's last character is a U+000A LINE FEED (LF) character, then remove the last
-                // character from the data buffer."
+                // Dispatch 3: one LF at the end of the data buffer goes.
                 if data.last() == Some(&b'\n') {
                     data.pop();
                 }
-                // "5. Initialize event's type attribute to "message", its data attribute to data, [...] and its
-                // lastEventId attribute to the last event ID string of the event source."
+                // Dispatch 4 and 5: a `message` with that data and the last event ID string.
                 let mut event = Event {
                     event_type: b"message".to_vec(),
                     data: data.clone(),
@@ -184,49 +185,44 @@ fn interpret(stream: &[u8], initial_last_event_id: Option<&[u8]>) -> Parsed {
                     id: id.take(),
                     retry: retry.take(),
                 };
-                // "6. If the event type buffer has a value other than the empty string, change the type of the newly
-                // created event to equal the value of the event type buffer."
+                // Dispatch 6: an event type buffer that is not empty is the type.
                 if !event_type.is_empty() {
                     event.event_type = event_type.clone();
                 }
-                // "8. Queue a task which [...] dispatches the newly created event"
+                // Dispatch 8.
                 parsed.items.push(Item::Event(event));
             }
-            // "7. Set the data buffer and the event type buffer to the empty string."
+            // Dispatch 7, and the rest of 2.
             data.clear();
             event_type.clear();
             wire_event_type = None;
             continue;
         }
-        // "If the line starts with a U+003A COLON character (:): Ignore the line."
+        // Comment: ignored.
         if let Some(comment) = line.strip_prefix(b":") {
-            // Not the standard's: reported like a field's value.
+            // Beside the standard: reported like a field's value.
             parsed.items.push(Item::Comment(comment.strip_prefix(b" ").unwrap_or(comment).to_vec()));
             continue;
         }
-        // "Process the field using the steps described below, using field as the field name and value as the field
-        // value." "Field names must be compared literally, with no case folding performed."
+        // Colon, no colon: the field is processed. Its name is compared literally.
         let (name, value) = field(line);
         match name {
-            // "Set the event type buffer to the field value."
+            // Field "event".
             b"event" => {
                 event_type = value.to_vec();
                 wire_event_type = Some(value.to_vec());
             }
-            // "Append the field value to the data buffer, then append a single U+000A LINE FEED (LF) character to the
-            // data buffer."
+            // Field "data": the value and an LF are appended.
             b"data" => {
                 data.extend_from_slice(value);
                 data.push(b'\n');
             }
-            // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value.
-            // Otherwise, ignore the field."
+            // Field "id": one with a NUL is ignored.
             b"id" if !value.contains(&0) => {
                 last_event_id = value.to_vec();
                 id = Some(value.to_vec());
             }
-            // "If the field value consists of only ASCII digits, then interpret the field value as an integer in base
-            // ten, and set the event stream's reconnection time to that integer. Otherwise, ignore the field."
+            // Field "retry": one of ASCII digits alone is the reconnection time, any other is ignored.
             b"retry" => {
                 // No digits are no integer, and the crate documents that it ignores what is beyond a u64.
                 let digits = value.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(value).unwrap());
@@ -235,7 +231,7 @@ fn interpret(stream: &[u8], initial_last_event_id: Option<&[u8]>) -> Parsed {
                     retry = Some(time);
                 }
             }
-            // "The field is ignored."
+            // Otherwise: ignored.
             _ => {}
         }
     }

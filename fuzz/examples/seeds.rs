@@ -1,0 +1,77 @@
+//! Makes the seeds anew, from the real streams and the conformance vectors: `cargo run --example seeds`.
+//!
+//! What is there stays, unless it has the same name: cases that were found are kept beside them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ssewire::conformance::{parse_vectors, write_vectors};
+
+/// Heads of a stream: capacity, initial last event ID, lengths of chunks. Whole, byte by byte, and cut somewhere.
+const HEADS: [[u8; 8]; 3] = [[40, 0, 0, 0, 0, 0, 0, 0], [12, 0, 1, 1, 1, 1, 1, 1], [24, 3, 5, 0, 13, 2, 31, 7]];
+/// Of a real stream the first events will do.
+const MOST: usize = 400;
+/// Vectors up to this length are seeds, one of each source and about each length.
+const SHORT: usize = 40;
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seeds = |folder: &str| {
+        let folder = root.join("seeds").join(folder);
+        fs::create_dir_all(&folder).expect("a folder for the seeds");
+        folder
+    };
+    let (read, write, text) = (seeds("read"), seeds("write"), seeds("text"));
+
+    let mut streams: Vec<PathBuf> = fs::read_dir(root.join("../tests/streams"))
+        .expect("the real streams")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sse"))
+        .collect();
+    streams.sort();
+    for (i, path) in streams.iter().enumerate() {
+        let stream = fs::read(path).expect("a stream");
+        let start = &stream[..stream.len().min(MOST)];
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        save(&read, &name, &[&HEADS[i % HEADS.len()], start].concat());
+    }
+    let mut seen = Vec::new();
+    for (i, vector) in parse_vectors().iter().filter(|vector| vector.input.len() <= SHORT).enumerate() {
+        // Those of the browser are random, and many.
+        let kind = (vector.source.split(':').next().map(str::to_string), vector.input.len() / 8);
+        if vector.last_event_id.is_some() && !seen.contains(&kind) {
+            save(&read, &vector.name, &[&HEADS[i % HEADS.len()], &vector.input[..]].concat());
+            seen.push(kind);
+        }
+    }
+
+    for vector in write_vectors() {
+        let values = &vector.write;
+        let has = [values.comment.is_some(), values.event.is_some(), values.id.is_some(), values.retry.is_some()];
+        let bits = has.into_iter().chain([values.data.is_some()]).enumerate();
+        let head = bits.fold(0, |head, (bit, has)| head | u8::from(has) << bit);
+        let mut case = vec![head];
+        case.extend(values.retry.unwrap_or_default().to_le_bytes());
+        let texts = [&values.comment, &values.event, &values.id, &values.data].map(|text| text.as_deref());
+        case.extend(texts.map(|text| text.unwrap_or_default().as_bytes()).join(&0xfe));
+        save(&write, &vector.name, &case);
+    }
+
+    let texts: [(&str, &[u8]); 8] = [
+        ("ascii", b"21.5 \"quoted\" 'single'\r\n\t\x7f"),
+        ("all-lengths", "a\u{e9}\u{20ac}\u{1f680}\u{2028}\u{feff}".as_bytes()),
+        ("cut-short", b"\xf0\x9f\x92 \xe2\x82 \xc3"),
+        ("overlong", b"\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf"),
+        ("surrogates", b"\xed\xa0\x80\xed\xbf\xbf"),
+        ("beyond", b"\xf4\x90\x80\x80\xf8\x88\x80\x80\x80\xff\xfe"),
+        ("limits", b"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
+        ("lone-continuation", b"a\x80b\xbfc"),
+    ];
+    for (name, bytes) in texts {
+        save(&text, name, bytes);
+    }
+}
+
+fn save(folder: &Path, name: &str, bytes: &[u8]) {
+    fs::write(folder.join(name), bytes).expect("a seed");
+}

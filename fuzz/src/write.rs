@@ -1,0 +1,178 @@
+//! The targets that write a frame.
+
+use std::fmt;
+
+use ssewire::{Error, Field, Frame, Parser};
+
+use super::cases::Writing;
+use super::common::oracle::{self, Event, Item};
+use super::common::via_items;
+
+/// `text` with LF in place of every line end, as a reader gets it back.
+fn with_lf(text: &[u8]) -> Vec<u8> {
+    let (lines, rest) = oracle::lines(text);
+    lines.into_iter().chain([rest]).collect::<Vec<_>>().join(&b'\n')
+}
+
+/// What is written is read back: the event with its fields, or what a block without data sets, and the comment.
+pub fn write_parse(data: &[u8]) {
+    let Some(case) = Writing::new(data) else { return };
+    case.with_allowed(|case, frame| {
+        let mut wire = vec![0xaa; frame.encoded_len()];
+        assert_eq!(frame.write_to_slice(&mut wire), Ok(wire.len()));
+        let outcomes = via_items(&mut Parser::with_limit(wire.len()), &[&wire]);
+        let mut items: Vec<Item> = outcomes.into_iter().map(|outcome| outcome.expect("room for it")).collect();
+
+        let rest = items.split_off(items.iter().take_while(|item| matches!(item, Item::Comment(_))).count());
+        let comments: Vec<Vec<u8>> = items
+            .into_iter()
+            .filter_map(|item| match item {
+                Item::Comment(comment) => Some(comment),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(comments.is_empty(), case.comment.is_none());
+        assert_eq!(comments.join(&b'\n'), case.comment.map(with_lf).unwrap_or_default());
+
+        let (retry, id) = (case.retry, case.id.map(<[u8]>::to_vec));
+        let asked = match case.data {
+            Some(data) => {
+                let event_type = case.event_type.filter(|event_type| !event_type.is_empty()).unwrap_or(b"message");
+                Some(Item::Event(Event {
+                    event_type: event_type.to_vec(),
+                    data: with_lf(data),
+                    last_event_id: id.clone().unwrap_or_default(),
+                    wire_event_type: case.event_type.map(<[u8]>::to_vec),
+                    id,
+                    retry,
+                }))
+            }
+            None => (id.is_some() || retry.is_some()).then_some(Item::Update { id, retry }),
+        };
+        assert_eq!(rest, asked.into_iter().collect::<Vec<_>>(), "what was asked for, and no more");
+    });
+}
+
+/// No value makes a line, field, event or ID that was not asked for.
+pub fn injection(data: &[u8]) {
+    let Some(case) = Writing::new(data) else { return };
+    // What would break a line is refused, with its place; and nothing else is.
+    let refused = |field, value: Option<&[u8]>, bytes: &[u8]| {
+        let value = value?;
+        let position = value.iter().position(|byte| bytes.contains(byte))?;
+        Some(Error::InvalidByte { field, byte: value[position], position })
+    };
+    let expected = refused(Field::Event, case.event_type, b"\r\n").or(refused(Field::Id, case.id, b"\r\n\0"));
+    assert_eq!(case.frame().err(), expected);
+    let seeded = Parser::with_limit(data.len()).set_last_event_id(case.id.unwrap_or_default());
+    assert_eq!(seeded.err(), refused(Field::Id, case.id, b"\r\n\0"));
+
+    case.with_allowed(|case, frame| {
+        let wire = frame.parts().flatten().copied().collect::<Vec<u8>>();
+        let text = case.data.map(String::from_utf8_lossy);
+        check_lines(case, &wire, case.data);
+        check_lines(case, frame.to_string().as_bytes(), case.data);
+        let formatted = frame.data_fmt(format_args!("{}", Pieces(text.as_deref().unwrap_or_default()))).to_string();
+        check_lines(case, formatted.as_bytes(), Some(text.as_deref().unwrap_or_default().as_bytes()));
+
+        // Nor does it touch the events beside it.
+        let stream = [b"id: before\ndata: before\n\n", &wire[..], b"data: behind\n\n"].concat();
+        let events = oracle::parse(&stream, None).events();
+        assert_eq!(events.len(), 2 + usize::from(case.data.is_some()));
+        assert_eq!((&events[0].data[..], &events[0].event_type[..]), (&b"before"[..], &b"message"[..]));
+        let behind = &events[events.len() - 1];
+        assert_eq!((&behind.data[..], &behind.event_type[..]), (&b"behind"[..], &b"message"[..]));
+        assert_eq!(behind.last_event_id, case.id.unwrap_or(b"before"));
+    });
+}
+
+/// Every line of `wire` is one that was asked for, in the documented order, and there is one blank line, at the end.
+fn check_lines(case: &Writing<'_>, wire: &[u8], data: Option<&[u8]>) {
+    let count = |text: &[u8]| oracle::lines(text).0.len() + 1;
+    let asked = [
+        (&b""[..], case.comment.map_or(0, count)),
+        (b"event", usize::from(case.event_type.is_some())),
+        (b"id", usize::from(case.id.is_some())),
+        (b"retry", usize::from(case.retry.is_some())),
+        (b"data", data.map_or(0, count)),
+    ];
+    let (lines, rest) = oracle::lines(wire);
+    assert!(rest.is_empty(), "the last line has an end");
+    let mut lines = lines.into_iter();
+    for (name, count) in asked {
+        for _ in 0..count {
+            let line = lines.next().expect("a line that was asked for");
+            assert!(line.strip_prefix(name).is_some_and(|value| value.starts_with(b": ")), "{}", line.escape_ascii());
+        }
+    }
+    assert_eq!(lines.next(), Some(&b""[..]).filter(|_| !wire.is_empty()));
+    assert_eq!(lines.next(), None);
+    assert_eq!(wire.is_empty(), asked.iter().all(|(_, count)| *count == 0));
+}
+
+/// Formats itself in pieces of two characters, so that a CRLF may be cut.
+struct Pieces<'a>(&'a str);
+
+impl fmt::Display for Pieces<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some((at, _)) = rest.char_indices().nth(2) {
+            let (piece, behind) = rest.split_at(at);
+            f.write_str(piece)?;
+            rest = behind;
+        }
+        f.write_str(rest)
+    }
+}
+
+/// All ways to write give the same bytes: the encoder with buffers of every size, the parts, text, and a slice.
+pub fn encoder(data: &[u8]) {
+    let Some(case) = Writing::new(data) else { return };
+    case.with_allowed(|case, frame| {
+        let needed = frame.encoded_len();
+        let mut wire = vec![0xaa; needed + 2];
+        assert_eq!(frame.write_to_slice(&mut wire), Ok(needed));
+        assert_eq!(wire.split_off(needed), [0xaa; 2], "nothing behind it is written");
+
+        let parts: Vec<&[u8]> = frame.parts().collect();
+        assert!(parts.iter().all(|part| !part.is_empty()));
+        assert_eq!(parts.concat(), wire);
+        assert_eq!(frame.to_string(), String::from_utf8_lossy(&wire));
+        let mut exact = vec![0xaa; needed];
+        assert_eq!(frame.write_to_slice(&mut exact), Ok(needed));
+        assert_eq!(exact, wire);
+
+        if let Some(len) = needed.checked_sub(1) {
+            let mut small = vec![0xaa; len];
+            assert_eq!(frame.write_to_slice(&mut small), Err(Error::BufferTooSmall { needed, len }));
+            assert!(small.iter().all(|&byte| byte == 0xaa), "nothing is written");
+        }
+        // Sizes above the length are all the same; of a long frame the small ones are the interesting ones.
+        for size in (1..=(needed + 1).min(40)).chain([needed + 1]) {
+            read_with(frame, &mut vec![0xaa; size], &wire);
+        }
+        // With formatted data all else is written as it is.
+        if let Some(text) = case.data.and_then(|data| std::str::from_utf8(data).ok()) {
+            let mut formatted = vec![0xaa; 3 * needed];
+            let written = frame.data_fmt(format_args!("{}", Pieces(text))).write_to_slice(&mut formatted);
+            formatted.truncate(written.expect("no byte becomes more than three"));
+            assert_eq!(formatted, wire);
+        }
+    });
+}
+
+fn read_with(frame: Frame<'_>, buffer: &mut [u8], wire: &[u8]) {
+    let mut encoder = frame.encoder();
+    let mut rest = wire;
+    loop {
+        let n = encoder.read(buffer);
+        let (now, behind) = rest.split_at(n);
+        assert_eq!(&buffer[..n], now);
+        assert!(n == buffer.len() || behind.is_empty(), "less only at the end");
+        if n == 0 {
+            break;
+        }
+        rest = behind;
+    }
+    assert_eq!((rest, encoder.read(buffer)), (&b""[..], 0));
+}

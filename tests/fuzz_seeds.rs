@@ -1,0 +1,25 @@
+//! What the fuzz targets check, with their committed seeds and what they have found, on a stable compiler.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../fuzz/src/lib.rs"]
+mod fuzz;
+
+#[test]
+fn every_seed_passes_every_target_of_its_kind() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    for (target, folder, run) in fuzz::TARGETS {
+        let mut cases = 0;
+        for entry in fs::read_dir(seeds.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let data = fs::read(&path).unwrap();
+            if std::panic::catch_unwind(|| run(&data)).is_err() {
+                panic!("{target}: {}", path.display());
+            }
+            cases += 1;
+        }
+        println!("{target}: {cases} cases");
+        assert!(cases >= 8, "{target}: the seeds are there");
+    }
+}
