@@ -9,7 +9,7 @@ use crate::whole::{behind_comments, DataLine, WholeEvent};
 /// Parses an event stream into [`Event`]s, without allocating.
 ///
 /// Give it whatever bytes arrive, however they are cut; every chunking gives the same events. On 64-bit targets an event
-/// that lies whole in the input, of at most one line each of `event`, `id` and, last, `data`, is lent from it. Everything
+/// that lies whole in the input, of one line of `data` and at most one each of `event` and `id`, is lent from it. Everything
 /// else is copied to the parser's buffer of one of three kinds ([`Storage`]):
 ///
 /// | made by | the buffer |
@@ -299,6 +299,9 @@ impl<S: Storage> Parser<S> {
             return Ok(None);
         }
         let Some(line) = DataLine::ending(fed, end) else { return Ok(None) };
+        if !line.is_last() {
+            return self.next_whole(input);
+        }
         let lines = line.into_lines(fed, None, None, self.assembler.room(&buffer));
         let progress = self.assembler.feed_behind(buffer, fed, lines);
         self.found(progress, input)

@@ -51,8 +51,8 @@ impl WholeLines<'_> {
     }
 }
 
-/// The first event in `input`, if before its blank line there are only whole lines: one `event`, one `id` without NUL
-/// and, last, one `data`, whose values take no more than `room` bytes, and before those nothing but comments; otherwise as
+/// The first event in `input`, if before its blank line there are only whole lines: one `data` and at most one `event` and
+/// one `id` without NUL, whose values take no more than `room` bytes, and before those nothing but comments; otherwise as
 /// much of it as is so. With `items` a comment is not passed over.
 ///
 /// A function of its input alone: what it finds stays in registers, and there is nothing to resume.
@@ -61,9 +61,9 @@ impl WholeLines<'_> {
 #[inline(always)]
 pub(crate) fn whole_event(input: &[u8], room: usize, items: bool) -> Result<WholeEvent<'_>, WholeLines<'_>> {
     match DataLine::at(input) {
-        Some(line) => line.into_event(input, None, None, room),
-        None if items => whole_lines(input, room),
-        None => whole_lines(behind_comments(input), room),
+        Some(line) if line.is_last() => line.into_event(input, None, None, room),
+        _ if items => whole_lines(input, room),
+        _ => whole_lines(behind_comments(input), room),
     }
 }
 
@@ -90,7 +90,12 @@ pub(crate) fn whole_lines(input: &[u8], room: usize) -> Result<WholeEvent<'_>, W
     loop {
         let behind = match rest {
             [b'd', ..] => match DataLine::at(rest) {
-                Some(line) => return line.into_event(rest, event_type, id, room),
+                Some(line) => match line.into_event(rest, event_type, id, room) {
+                    Err(WholeLines { data: Some(data), rest: behind @ [b'e' | b'i', ..], .. }) => {
+                        return whole_lines_behind(input, event_type, id, data, behind, room);
+                    }
+                    found => return found,
+                },
                 None => None,
             },
             [b'e', ..] if event_type.is_none() => whole_event_type(rest).map(|(value, behind)| {
@@ -107,6 +112,36 @@ pub(crate) fn whole_lines(input: &[u8], room: usize) -> Result<WholeEvent<'_>, W
             return Err(WholeLines { event_type, id, data: None, rest, data_is_cut: false });
         };
         rest = behind;
+    }
+}
+
+/// `whole_lines` behind the data, for the servers that write it first.
+#[inline(never)]
+fn whole_lines_behind<'i>(
+    input: &'i [u8],
+    mut event_type: Option<&'i [u8]>,
+    mut id: Option<&'i [u8]>,
+    data: &'i [u8],
+    behind: &'i [u8],
+    room: usize,
+) -> Result<WholeEvent<'i>, WholeLines<'i>> {
+    let mut rest = behind;
+    loop {
+        let line = match rest {
+            [b'e', ..] if event_type.is_none() => whole_event_type(rest).map(|line| (&mut event_type, line)),
+            [b'i', ..] if id.is_none() => whole_id(rest).map(|line| (&mut id, line)),
+            _ => None,
+        };
+        let Some((slot, (value, behind))) = line else { break };
+        *slot = Some(value);
+        rest = behind;
+    }
+    if len(event_type) + len(id) + data.len() > room {
+        return Err(WholeLines { event_type: None, id: None, data: None, rest: input, data_is_cut: false });
+    }
+    match behind_line_end(rest) {
+        Some(rest) => Ok(WholeEvent { event_type, id, data, rest }),
+        None => Err(WholeLines { event_type, id, data: Some(data), rest, data_is_cut: false }),
     }
 }
 
@@ -142,6 +177,13 @@ impl<'i> DataLine<'i> {
     pub(crate) fn ending(input: &'i [u8], end: Option<usize>) -> Option<DataLine<'i>> {
         let value = value(input, b"data: ", DATA)?;
         Some(DataLine { value, end })
+    }
+
+    /// Whether no `event` and no `id` follows.
+    #[inline(always)]
+    pub(crate) fn is_last(&self) -> bool {
+        let behind = self.end.and_then(|end| behind_line_end(self.value.get(end..)?));
+        !matches!(behind, Some([b'e' | b'i', ..]))
     }
 
     /// The data and what is behind the blank line that follows, if one does.

@@ -11,6 +11,15 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}
 }
 
+#[cfg(any(feature = "parser", feature = "another"))]
+macro_rules! parser {
+    ($capacity:literal) => {{
+        static mut PARSER: ssewire::Parser<heapless::Vec<u8, $capacity>> = ssewire::Parser::new();
+        // SAFETY: nothing else gets at it, and there is one thread.
+        black_box(unsafe { &mut *&raw mut PARSER })
+    }};
+}
+
 #[no_mangle]
 extern "C" fn _start() -> ! {
     loop {
@@ -21,12 +30,11 @@ extern "C" fn _start() -> ! {
         tokenize(input);
         #[cfg(feature = "writer")]
         write(input, buffer);
+        // In statics, as firmware has them.
         #[cfg(feature = "parser")]
-        parse(&mut ssewire::Parser::with_buffer(buffer), input);
-        #[cfg(feature = "heapless-64")]
-        parse(&mut ssewire::Parser::<heapless::Vec<u8, 64>>::new(), input);
-        #[cfg(feature = "heapless-96")]
-        parse(&mut ssewire::Parser::<heapless::Vec<u8, 96>>::new(), input);
+        parse(parser!(64), input);
+        #[cfg(feature = "another")]
+        parse(parser!(96), input);
     }
 }
 
@@ -41,7 +49,7 @@ fn tokenize(input: &[u8]) {
     }
 }
 
-#[cfg(any(feature = "parser", feature = "heapless-64", feature = "heapless-96"))]
+#[cfg(any(feature = "parser", feature = "another"))]
 #[inline(never)]
 fn parse<S: ssewire::Storage>(parser: &mut ssewire::Parser<S>, input: &[u8]) {
     while black_box(true) {
