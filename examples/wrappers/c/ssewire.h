@@ -1,0 +1,282 @@
+/*
+ * ssewire: Server-Sent Events (text/event-stream) for C, exact to the WHATWG HTML standard.
+ *
+ * No function allocates, blocks, keeps global state or fails for what a stream holds, but for an event that is too large.
+ * Every pointer argument must be valid for what it is said to point at; one with a length of 0 may be NULL. A parser or
+ * an encoder is used by one thread at a time.
+ */
+
+#ifndef SSEWIRE_H
+#define SSEWIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * What a function came to. Errors are negative.
+ */
+typedef enum {
+  /**
+   * Done. Of `ssewire_feed`: all input was used, and there is no event in it (any more).
+   */
+  SSEWIRE_OK = 0,
+  /**
+   * There is an event: `ssewire_event` lends it.
+   */
+  SSEWIRE_EVENT = 1,
+  /**
+   * An event or ID is larger than the parser's buffer. `ssewire_feed` reports it once for each, skips it, and goes on
+   * behind it when it is called again.
+   */
+  SSEWIRE_OVERFLOW = -1,
+  /**
+   * The frame does not fit; nothing was written.
+   */
+  SSEWIRE_BUFFER_TOO_SMALL = -2,
+  /**
+   * CR or LF in an event type or ID, or NUL in an ID: it could not be read as it was written.
+   */
+  SSEWIRE_INVALID_BYTE = -3,
+} ssewire_status_t;
+
+/**
+ * A parser, to be put wherever you like: 152 bytes on a 64-bit target, 96 on a 32-bit one. Do not look inside. It may be
+ * moved, but not copied, as two would write to one buffer. There is nothing to free.
+ */
+typedef struct {
+  uint64_t numbers[5];
+  size_t words[14];
+} ssewire_parser_t;
+
+/**
+ * Bytes of somebody else's, not ended by NUL.
+ */
+typedef struct {
+  /**
+   * The first byte. NULL means that there is no value, which is not the same as an empty one.
+   */
+  const uint8_t *ptr;
+  /**
+   * How many there are.
+   */
+  size_t len;
+} ssewire_bytes_t;
+
+/**
+ * An event, lent until the next call with its parser.
+ */
+typedef struct {
+  /**
+   * `message` when the event named no type.
+   */
+  ssewire_bytes_t event_type;
+  /**
+   * The lines of data, joined by LF; never NULL.
+   */
+  ssewire_bytes_t data;
+  /**
+   * The last event ID in force, set by this event or one before; empty when there is none.
+   */
+  ssewire_bytes_t last_event_id;
+  /**
+   * The reconnection time that this event set, in milliseconds; look at `has_retry` first.
+   */
+  uint64_t retry_ms;
+  /**
+   * Whether this event set the reconnection time.
+   */
+  bool has_retry;
+  /**
+   * Whether this event itself set the ID.
+   */
+  bool has_id;
+  /**
+   * Whether this event itself named a type.
+   */
+  bool has_type;
+} ssewire_event_t;
+
+/**
+ * What to write: an event, a comment, a reconnection time, or several of these. What is NULL is left out, so `{0}` is
+ * an empty frame.
+ */
+typedef struct {
+  /**
+   * Ignored by readers: alone it keeps a connection alive. Lines are split as those of data.
+   */
+  ssewire_bytes_t comment;
+  /**
+   * Without CR and LF.
+   */
+  ssewire_bytes_t event_type;
+  /**
+   * Without CR, LF and NUL. An empty one clears the reader's last event ID.
+   */
+  ssewire_bytes_t id;
+  /**
+   * Becomes a line for each of its lines, which end in LF, CR or CRLF. Without data a frame is no event.
+   */
+  ssewire_bytes_t data;
+  /**
+   * The reconnection time in milliseconds, if `has_retry`.
+   */
+  uint64_t retry_ms;
+  /**
+   * Whether to write `retry_ms`.
+   */
+  bool has_retry;
+} ssewire_frame_t;
+
+/**
+ * A frame that is being written: 128 bytes on a 64-bit target, 80 on a 32-bit one. Do not look inside. There is nothing
+ * to free.
+ */
+typedef struct {
+  uint64_t numbers[4];
+  size_t words[12];
+} ssewire_encoder_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Makes a parser at the start of a stream, that keeps unfinished events in the `len` bytes at `buffer`.
+ *
+ * An event fits when its data, type and ID and the ID before it are together no longer than that. The buffer is the
+ * parser's alone for as long as the parser is used. Called again it forgets everything, the last event ID as well.
+ *
+ * # Safety
+ *
+ * `parser` can be written to, and aligned as its type is. `buffer` can be read and written for `len` bytes, and nobody
+ * else does as long as `parser` is used.
+ */
+void ssewire_parser_init(ssewire_parser_t *parser,
+                         uint8_t *buffer,
+                         size_t len);
+
+/**
+ * Reads `input` up to the end of the next event, or all of it, and says in `consumed` how many bytes that is: feed the
+ * rest again, also after an error. The input may be cut anywhere.
+ *
+ * Returns `SSEWIRE_OK`, `SSEWIRE_EVENT` or `SSEWIRE_OVERFLOW`.
+ *
+ * # Safety
+ *
+ * `parser` was initialized; `input` can be read for `len` bytes; `consumed` can be written to.
+ */
+ssewire_status_t ssewire_feed(ssewire_parser_t *parser,
+                              const uint8_t *input,
+                              size_t len,
+                              size_t *consumed);
+
+/**
+ * The event that `ssewire_feed` has just reported; `input` and `len` are those that were fed. It lies in the input and
+ * in the parser's buffer: use it before either changes.
+ *
+ * # Safety
+ *
+ * `parser` was initialized; `input` can be read for `len` bytes.
+ */
+ssewire_event_t ssewire_event(const ssewire_parser_t *parser,
+                              const uint8_t *input,
+                              size_t len);
+
+/**
+ * The last event ID, to be sent as `Last-Event-ID` when reconnecting, unless it is empty; NULL when none was ever set.
+ * Lent until the next call with this parser.
+ *
+ * # Safety
+ *
+ * `parser` was initialized.
+ */
+ssewire_bytes_t ssewire_last_event_id(const ssewire_parser_t *parser);
+
+/**
+ * Whether the stream has set a reconnection time, which is then in `milliseconds`.
+ *
+ * # Safety
+ *
+ * `parser` was initialized; `milliseconds` can be written to.
+ */
+bool ssewire_reconnection_time(const ssewire_parser_t *parser, uint64_t *milliseconds);
+
+/**
+ * Sets the last event ID, for a stream that goes on where another ended, and discards an unfinished event.
+ *
+ * Returns `SSEWIRE_OK`, `SSEWIRE_OVERFLOW` or `SSEWIRE_INVALID_BYTE`; after an error nothing has changed.
+ *
+ * # Safety
+ *
+ * `parser` was initialized; `id` can be read for `len` bytes, and does not lie in the parser's buffer.
+ */
+ssewire_status_t ssewire_set_last_event_id(ssewire_parser_t *parser, const uint8_t *id, size_t len);
+
+/**
+ * Makes the parser ready for the next connection: an unfinished event is discarded, the last event ID and the
+ * reconnection time stay.
+ *
+ * # Safety
+ *
+ * `parser` was initialized.
+ */
+void ssewire_reset(ssewire_parser_t *parser);
+
+/**
+ * The frame that writes `event` as it came: its type, ID and reconnection time if it set them itself.
+ *
+ * # Safety
+ *
+ * `event` can be read.
+ */
+ssewire_frame_t ssewire_frame_of_event(const ssewire_event_t *event);
+
+/**
+ * Writes `frame` to the front of `out`, and says in `written` how many bytes that is; when it returns
+ * `SSEWIRE_BUFFER_TOO_SMALL`, how many it would be.
+ *
+ * Returns `SSEWIRE_OK`, `SSEWIRE_BUFFER_TOO_SMALL` or `SSEWIRE_INVALID_BYTE`.
+ *
+ * # Safety
+ *
+ * `frame` can be read, and its values; `out` can be read and written for `len` bytes, none of which are in a value;
+ * `written` can be written to.
+ */
+ssewire_status_t ssewire_frame_write(const ssewire_frame_t *frame,
+                                     uint8_t *out,
+                                     size_t len,
+                                     size_t *written);
+
+/**
+ * Begins to write `frame` piece by piece. Its values must stay as they are until the last piece is written; the
+ * frame itself need not.
+ *
+ * Returns `SSEWIRE_OK`, or `SSEWIRE_INVALID_BYTE`; then there is no encoder.
+ *
+ * # Safety
+ *
+ * `encoder` can be written to, and aligned as its type is; `frame` can be read, and its values as long as `encoder` is
+ * used.
+ */
+ssewire_status_t ssewire_encoder_init(ssewire_encoder_t *encoder,
+                                      const ssewire_frame_t *frame);
+
+/**
+ * Writes the next `len` bytes of the frame to `out`, and returns how many those were: fewer only at the end, 0 when all
+ * was written before.
+ *
+ * # Safety
+ *
+ * `encoder` was initialized with `SSEWIRE_OK`; `out` can be read and written for `len` bytes, none of which are in a
+ * value of the frame.
+ */
+size_t ssewire_encoder_read(ssewire_encoder_t *encoder,
+                            uint8_t *out,
+                            size_t len);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SSEWIRE_H */

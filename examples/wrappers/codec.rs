@@ -1,0 +1,146 @@
+//! `tokio_util::codec`: a `Decoder` and an `Encoder`, so that `Framed` makes a stream and a sink of events of any
+//! `AsyncRead` and `AsyncWrite`; here of a TCP connection, both ways.
+//!
+//! The decoder's events own their bytes and share the receive buffer's memory; copied is what came in two reads, data of
+//! several lines, and an ID when it changes. All state is in the codec, so that a stream or sink that is dropped while it waits goes on later. An event
+//! over the limit is an item and no error of the decoder, since `Framed` would end the stream at one.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use futures::{SinkExt, StreamExt};
+use ssewire::{Error, Frame, GrowableBuffer, Parser, Status};
+use ssewire_wrappers::owned::OwnedEvent;
+use ssewire_wrappers::{assert_all, limit_time, messages, Message};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::codec::{Decoder, Encoder, Framed};
+
+struct EventCodec {
+    parser: Parser<GrowableBuffer>,
+    last_event_id: Bytes,
+}
+
+impl EventCodec {
+    /// Decodes events up to `limit` bytes. Memory for those that are split is taken as they need it.
+    fn new(limit: usize) -> EventCodec {
+        EventCodec { parser: Parser::with_limit(limit), last_event_id: Bytes::new() }
+    }
+}
+
+impl Decoder for EventCodec {
+    type Item = Result<OwnedEvent, Error>;
+    type Error = io::Error;
+
+    fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Self::Item>> {
+        let progress = self.parser.feed(src);
+        // All that was read is taken: what is unfinished is in the parser, and is discarded at the end of the stream.
+        let fed = src.split_to(progress.consumed).freeze();
+        Ok(match progress.status {
+            Ok(Status::Event) => Some(Ok(OwnedEvent::new(&self.parser.event(&fed), &fed, &mut self.last_event_id))),
+            Ok(_) => None,
+            Err(overflow) => Some(Err(overflow)),
+        })
+    }
+}
+
+impl Encoder<Frame<'_>> for EventCodec {
+    type Error = io::Error;
+
+    fn encode(&mut self, frame: Frame<'_>, dst: &mut BytesMut) -> io::Result<()> {
+        dst.reserve(frame.encoded_len());
+        frame.parts().for_each(|part| dst.extend_from_slice(part));
+        Ok(())
+    }
+}
+
+impl Encoder<OwnedEvent> for EventCodec {
+    type Error = io::Error;
+
+    fn encode(&mut self, event: OwnedEvent, dst: &mut BytesMut) -> io::Result<()> {
+        self.encode(event.frame().map_err(io::Error::other)?, dst)
+    }
+}
+
+/// Sends all messages, and reads them as they come back.
+async fn server(listener: TcpListener) -> io::Result<Vec<Message>> {
+    let messages = messages();
+    let (mut sink, mut stream) = Framed::new(listener.accept().await?.0, EventCodec::new(64 << 10)).split();
+    let send = async {
+        for message in &messages {
+            sink.feed(message.frame().map_err(io::Error::other)?).await?;
+        }
+        SinkExt::<Frame>::close(&mut sink).await
+    };
+    let receive = async {
+        let mut read = Vec::new();
+        while let Some(event) = stream.next().await {
+            let event = event?.map_err(io::Error::other)?;
+            read.push(event.text().map_err(io::Error::other)?.into());
+        }
+        Ok(read)
+    };
+    Ok(tokio::try_join!(send, receive)?.1)
+}
+
+/// Sends back every event that it reads.
+async fn client(connection: TcpStream) -> io::Result<usize> {
+    let (mut sink, mut stream) = Framed::new(connection, EventCodec::new(64 << 10)).split();
+    let mut echoed = 0;
+    while let Some(event) = stream.next().await {
+        sink.feed(event?.map_err(io::Error::other)?).await?;
+        echoed += 1;
+    }
+    SinkExt::<OwnedEvent>::close(&mut sink).await?;
+    Ok(echoed)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    limit_time();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let connection = TcpStream::connect(listener.local_addr()?).await?;
+    let (read, echoed) = tokio::try_join!(server(listener), client(connection))?;
+    assert_all(&read);
+    assert_eq!(echoed, read.len());
+    println!("{echoed} events over TCP, there and back, Framed at both ends");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use tokio_util::codec::FramedRead;
+
+    use super::*;
+
+    #[test]
+    fn an_overflow_does_not_end_the_stream_and_an_unfinished_event_is_discarded() {
+        let wire = &b"data: 1\n\ndata: nine byte\n\ndata: 2\n\ndata: cut"[..];
+        let stream = FramedRead::new(wire, EventCodec::new(8)).map(|item| item.unwrap().map(|event| event.data));
+        let read: Vec<_> = stream.collect().now_or_never().unwrap();
+        let overflow = Error::Overflow { field: ssewire::Field::Data, needed: 9, capacity: 8 };
+        assert_eq!(read, [Ok(Bytes::from_static(b"1")), Err(overflow), Ok(Bytes::from_static(b"2"))]);
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_however_it_is_cut() {
+        let mut codec = EventCodec::new(64 << 10);
+        let mut wire = BytesMut::new();
+        for message in &messages()[..50] {
+            codec.encode(message.frame().unwrap(), &mut wire).unwrap();
+        }
+        for size in [1, 2, 3, 64, 1000, wire.len()] {
+            let mut relayed = BytesMut::new();
+            let mut src = BytesMut::new();
+            let mut decoder = EventCodec::new(64 << 10);
+            for chunk in wire.chunks(size) {
+                src.extend_from_slice(chunk);
+                while let Some(event) = decoder.decode(&mut src).unwrap() {
+                    codec.encode(event.unwrap(), &mut relayed).unwrap();
+                }
+                assert!(src.is_empty());
+            }
+            assert_eq!(relayed, wire, "chunks of {size}");
+        }
+    }
+}

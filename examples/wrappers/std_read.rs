@@ -1,0 +1,108 @@
+//! `std::io::Read`: a blocking client on a `TcpStream`, against a server in axum.
+//!
+//! Nothing is allocated for an event, which is lent from the receive buffer or the parser's. After an error of the source,
+//! such as a time-out, the next call goes on where it was.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+use ssewire::{Event, Parser, Status};
+use ssewire_wrappers::{assert_all, axum_server, limit_time, Message};
+
+/// Reads events of up to 8 KB from anything that reads bytes.
+struct Events<R> {
+    source: R,
+    parser: Parser<heapless::Vec<u8, 8192>>,
+    buf: [u8; 4096],
+    start: usize,
+    end: usize,
+}
+
+impl<R: Read> Events<R> {
+    fn new(source: R) -> Self {
+        Events { source, parser: Parser::new(), buf: [0; 4096], start: 0, end: 0 }
+    }
+
+    /// The next event; `None` at the end of the stream. Behind an event that is too large the next call goes on.
+    fn next(&mut self) -> io::Result<Option<Event<'_>>> {
+        loop {
+            let from = self.start;
+            let progress = self.parser.feed(&self.buf[from..self.end]);
+            self.start += progress.consumed;
+            if progress.status.map_err(io::Error::other)? == Status::Event {
+                return Ok(Some(self.parser.event(&self.buf[from..self.end])));
+            }
+            (self.start, self.end) = (0, self.source.read(&mut self.buf)?);
+            if self.end == 0 {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    limit_time();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut connection = TcpStream::connect(runtime.block_on(axum_server())?)?;
+    // HTTP/1.0: no chunked transfer coding, so what follows the head is the event stream itself.
+    connection.write_all(b"GET /events HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n")?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let mut events = Events::new(connection);
+    let mut read = Vec::new();
+    while let Some(event) = events.next()? {
+        read.push(Message::from(event.text()?));
+    }
+    assert_all(&read);
+    println!("{} events over a TcpStream", read.len());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ssewire_wrappers::messages;
+
+    use super::*;
+
+    /// Times out before each read of up to `limit` bytes.
+    struct Slow<'w> {
+        wire: &'w [u8],
+        limit: usize,
+        timed_out: bool,
+    }
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.timed_out = !self.timed_out;
+            if self.timed_out {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let len = self.limit.min(buf.len());
+            self.wire.read(&mut buf[..len])
+        }
+    }
+
+    #[test]
+    fn after_a_timeout_or_an_overflow_it_goes_on() {
+        let messages = &messages()[..100];
+        let mut wire = format!("data: {}\n\n", "x".repeat(9000));
+        wire.extend(messages.iter().map(|message| message.frame().unwrap().to_string()));
+        for limit in [1, 2, 3, 1000, 4096] {
+            let mut events = Events::new(Slow { wire: wire.as_bytes(), limit, timed_out: false });
+            let (mut read, mut overflows) = (Vec::new(), 0);
+            loop {
+                match events.next() {
+                    Ok(Some(event)) => read.push(Message::from(event.text().unwrap())),
+                    Ok(None) => break,
+                    Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                    Err(_) => overflows += 1,
+                }
+            }
+            assert_eq!((&read[..], overflows), (messages, 1), "reads of {limit} bytes");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Line by line, with a limit on what an event takes on the wire: for an SDK or a relay that passes the raw bytes on,
+//! and refuses an event by its size, in one pass.
+//!
+//! SDKs count apart from parsing: rmcp 3.9 looks at each byte of a stream in a limiter before its parser does, ends the
+//! stream at the first event that is too large, and its error knows the limit but not the event; rig 0.44 counts what
+//! is behind the last event in a second state machine (0.46 in its parser), for diagnostics, with no limit. Here the
+//! size is what the tokenizer has used, so it costs an addition for each line, and the event behind one that is too
+//! large is delivered.
+//!
+//! Copies nothing, allocates nothing: 32 bytes of state. It does no I/O, so there is nothing to cancel.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+use std::{mem, thread};
+
+use ssewire::{Field, Parser, Piece, Token, Tokenizer};
+use ssewire_wrappers::{assert_all, axum_server, Message};
+
+/// Most of the thousand events are smaller.
+const LIMIT: u64 = 4096;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An event takes more bytes than the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the event at byte {position} of the stream takes {size} bytes, the limit is {limit}")]
+struct EventTooLarge {
+    /// Where in the stream the event begins.
+    position: u64,
+    /// All that it took: its lines with names, colons, comments and line ends, without the blank line.
+    size: u64,
+    limit: u64,
+}
+
+/// Some bytes of the stream and what they are. One after the other the spans are the whole stream.
+struct Span<'i> {
+    raw: &'i [u8],
+    /// `None` for a beginning that is no known line yet, and in an event that is too large; at its end the error.
+    token: Result<Option<Token<'i>>, EventTooLarge>,
+}
+
+/// Splits a stream into spans, with a limit for each event.
+#[derive(Default)]
+struct Lines {
+    tokenizer: Tokenizer,
+    limit: u64,
+    position: u64,
+    event_start: u64,
+    after_cr: bool,
+}
+
+impl Lines {
+    fn new(limit: u64) -> Self {
+        Lines { limit, ..Lines::default() }
+    }
+
+    /// Bytes of the event that has not ended: ask after each chunk whether to hang up on one that never does.
+    fn pending(&self) -> u64 {
+        self.position - self.event_start
+    }
+
+    /// The next span, taken off the front of `input`; `None` when that is empty. Once an event is beyond the limit its
+    /// tokens are withheld, so that who collects them never has more than the limit.
+    fn next<'i>(&mut self, input: &mut &'i [u8]) -> Option<Span<'i>> {
+        let whole = *input;
+        let token = self.tokenizer.next(input);
+        let raw = &whole[..whole.len() - input.len()];
+        // The LF of a CRLF that was cut behind a blank line belongs to that, not to the event behind it.
+        self.event_start += u64::from(self.pending() == 0 && self.after_cr && raw.first() == Some(&b'\n'));
+        self.after_cr = *raw.last()? == b'\r';
+        self.position += raw.len() as u64;
+        let at_end = token == Some(Token::EndOfEvent);
+        let blank_line = if raw.ends_with(b"\r\n") { 2 } else { 1 };
+        let (position, size) = (self.event_start, self.pending() - if at_end { blank_line } else { 0 });
+        if at_end {
+            self.event_start = self.position;
+        }
+        let token = match token {
+            token if size <= self.limit => Ok(token),
+            Some(Token::EndOfEvent) => Err(EventTooLarge { position, size, limit: self.limit }),
+            _ => Ok(None),
+        };
+        Some(Span { raw, token })
+    }
+}
+
+/// What an SDK keeps of the event that has not ended.
+#[derive(Default)]
+struct Block {
+    event_type: Vec<u8>,
+    id: Vec<u8>,
+    /// Each line with LF behind it.
+    data: Vec<u8>,
+    retry: Vec<u8>,
+}
+
+impl Block {
+    fn add(&mut self, field: Field, piece: Piece<'_>) {
+        let value = match field {
+            Field::Event => &mut self.event_type,
+            Field::Id => &mut self.id,
+            Field::Data => &mut self.data,
+            Field::Retry => &mut self.retry,
+        };
+        if piece.first && field != Field::Data {
+            value.clear();
+        }
+        value.extend_from_slice(piece.bytes);
+        if piece.last && field == Field::Data {
+            value.push(b'\n');
+        }
+    }
+
+    /// The message, of a server that gives each its own ID, and sends text.
+    fn message(self) -> Option<Message> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(Message {
+            event_type: text(if self.event_type.is_empty() { b"message" } else { &self.event_type }),
+            id: text(&self.id),
+            data: text(self.data.strip_suffix(b"\n")?),
+            retry: text(&self.retry).parse().ok(),
+        })
+    }
+}
+
+/// All that was found in a stream.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    messages: Vec<Message>,
+    too_large: Vec<EventTooLarge>,
+    raw: Vec<u8>,
+}
+
+/// Reads `source` through a buffer of `chunk` bytes to its end.
+fn read(mut source: impl Read, chunk: usize) -> io::Result<Found> {
+    let (mut lines, mut block, mut found) = (Lines::new(LIMIT), Block::default(), Found::default());
+    let mut buf = vec![0; chunk];
+    loop {
+        let n = source.read(&mut buf)?;
+        if n == 0 {
+            return Ok(found);
+        }
+        let mut input = &buf[..n];
+        while let Some(span) = lines.next(&mut input) {
+            found.raw.extend_from_slice(span.raw);
+            match span.token {
+                Ok(Some(Token::Field(field, piece))) => block.add(field, piece),
+                Ok(Some(Token::EndOfEvent)) => found.messages.extend(mem::take(&mut block).message()),
+                Ok(_) => {}
+                Err(error) => {
+                    found.too_large.push(error);
+                    block = Block::default();
+                }
+            }
+        }
+    }
+}
+
+/// A server that never ends its event, as long as somebody listens.
+fn endless_server() -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept()?;
+        loop {
+            connection.write_all(b"data: and so on\n")?;
+        }
+        #[allow(unreachable_code, reason = "names the closure's type")]
+        io::Result::Ok(())
+    });
+    Ok(address)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    assert_eq!(size_of::<Lines>(), 32);
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut connection = TcpStream::connect(runtime.block_on(axum_server())?)?;
+    connection.set_read_timeout(Some(TIMEOUT))?;
+    // HTTP/1.0: no chunked transfer coding, so what follows the head is the event stream itself.
+    connection.write_all(b"GET /events HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n")?;
+    let mut body = BufReader::new(connection);
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        body.read_line(&mut line)?;
+    }
+    let found = read(body, 4096)?;
+
+    // What is too large is told exactly: cut out of the raw stream, it is the message that is missing.
+    let mut all = found.messages.clone();
+    for error in &found.too_large {
+        let start = error.position as usize;
+        let block = &found.raw[start..start + error.size as usize];
+        assert!(block.len() as u64 > LIMIT && error.limit == LIMIT);
+        let mut buffer = vec![0; block.len()];
+        let mut parser = Parser::with_buffer(&mut buffer);
+        assert_eq!(parser.next(&mut &block[..])?, None);
+        let event = parser.finish()?.ok_or("an event")?;
+        all.push(event.text()?.into());
+    }
+    all.sort_by_key(|message| message.id.parse::<u32>().ok());
+    assert_all(&all);
+    assert!(!found.too_large.is_empty() && found.messages.len() > 900);
+
+    // The same for every cut, and every kind of line end.
+    for line_end in ["\n", "\r", "\r\n"] {
+        let raw = String::from_utf8(found.raw.clone())?.replace('\n', line_end).into_bytes();
+        let whole = read(&raw[..], raw.len())?;
+        assert_eq!((&whole.messages, &whole.raw), (&found.messages, &raw));
+        for chunk in [1, 2, 3, 1460] {
+            assert_eq!(read(&raw[..], chunk)?, whole);
+        }
+    }
+
+    // Who must not wait for the end of an event hangs up.
+    let mut connection = TcpStream::connect(endless_server()?)?;
+    connection.set_read_timeout(Some(TIMEOUT))?;
+    let (mut lines, mut buf) = (Lines::new(LIMIT), [0; 512]);
+    while lines.pending() <= LIMIT {
+        let n = connection.read(&mut buf)?;
+        let mut input = &buf[..n];
+        while lines.next(&mut input).is_some() {}
+    }
+    assert!(lines.pending() <= LIMIT + buf.len() as u64);
+
+    let largest = found.too_large.iter().map(|error| error.size).max().unwrap_or_default();
+    println!("{} events in, {} refused (largest: {largest} bytes)", found.messages.len(), found.too_large.len());
+    Ok(())
+}
