@@ -461,6 +461,8 @@ impl Assembler {
         self.arena.settle(buffer);
         self.phase = Phase::Filling;
         self.sets_retry = false;
+        // Of a line of the event before; the short cut begins a line of data without a look at it.
+        self.ignoring = false;
         self.lent = [Lent::NOTHING; SHORT_CUT as usize];
     }
 

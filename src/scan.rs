@@ -76,11 +76,6 @@ fn find_long<const OR_NUL: bool>(input: &[u8]) -> Option<usize> {
     if let Some(block) = input.last_chunk() {
         return find_in_block::<OR_NUL>(block).map(|i| input.len() - BLOCK + i);
     }
-    if let Some(lanes) = rest.first_chunk() {
-        if let Some(i) = find_in_lanes::<OR_NUL>(lanes) {
-            return Some(input.len() - rest.len() + i);
-        }
-    }
     find_in_lanes::<OR_NUL>(input.last_chunk()?).map(|i| input.len() - LANES + i)
 }
 

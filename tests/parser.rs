@@ -390,3 +390,54 @@ fn errors_say_what_happened() {
 fn a_tokenizer_is_four_bytes() {
     assert_eq!(size_of::<ssewire::Tokenizer>(), 4);
 }
+
+/// The end of the data and the blank line come at once, and do not fit.
+#[test]
+fn the_last_piece_does_not_fit() {
+    let mut parser = Parser::<heapless::Vec<u8, 4>>::new();
+    let mut chunk: &[u8] = b"data: 1\n\ndata: ab";
+    assert_eq!(parser.next(&mut chunk).unwrap().unwrap().data(), b"1");
+    assert_eq!(parser.next(&mut chunk), Ok(None));
+    let mut chunk: &[u8] = b"cde\n\ndata: 2\n\n";
+    assert_eq!(parser.next(&mut chunk), Err(Error::Overflow { field: Field::Data, needed: 5, capacity: 4 }));
+    assert_eq!(parser.next(&mut chunk).unwrap().unwrap().data(), b"2");
+    assert_eq!((parser.next(&mut chunk), chunk), (Ok(None), &b""[..]));
+}
+
+/// What was ignored in one event says nothing of the data of the next one, however that is cut.
+#[test]
+fn what_is_ignored_ends_with_its_line() {
+    for ignored in ["retry: x\n\n", "id: \0\n\n", "retry: x\ndata: 1\n\n", "id: \0\ndata: 1\n\n", "id: 99999\n\n"] {
+        let stream = format!("{ignored}data: 234567890123\n\n");
+        for chunk in 1..stream.len() {
+            let mut parser = Parser::<heapless::Vec<u8, 4>>::new();
+            let mut last = None;
+            for mut input in stream.as_bytes().chunks(chunk) {
+                loop {
+                    match parser.next(&mut input) {
+                        Ok(None) => break,
+                        found => last = Some(found.map(|event| event.map(|event| event.data().to_vec()))),
+                    }
+                }
+            }
+            assert!(matches!(last, Some(Err(Error::Overflow { field: Field::Data, .. }))), "{stream:?}: {last:?}");
+        }
+    }
+}
+
+/// The same while the buffer grows.
+#[test]
+fn what_is_ignored_ends_with_its_line_on_the_heap() {
+    let line = format!("data: {}\n\n", "é".repeat(1152));
+    for len in 7..600 {
+        let chunks = ["data: 1", "\n\nretry: x\n\n"].map(str::as_bytes);
+        let mut parser = Parser::with_limit(4096);
+        let mut read = Vec::new();
+        for mut input in chunks.into_iter().chain(line.as_bytes().chunks(len)) {
+            while let Some(event) = parser.next(&mut input).unwrap() {
+                read.push(event.data().to_vec());
+            }
+        }
+        assert_eq!(read, [b"1", &line.as_bytes()[6..2310]], "in chunks of {len}");
+    }
+}
