@@ -13,7 +13,7 @@ fn filling() -> impl Strategy<Value = Stream> {
     let name = proptest::sample::select(vec!["data:", "data: ", "event:", "id:", "id: ", "id:a\0", ":", "other:"]);
     let line = prop_oneof![
         5 => (name, 0usize..14).prop_map(|(name, len)| name.to_string() + &"abcdefghijklmn"[..len]),
-        1 => proptest::sample::select(vec!["data", "event", "id", "retry:7"]).prop_map(str::to_string),
+        1 => proptest::sample::select(vec!["data", "event", "id", "retry:7", "retry:x"]).prop_map(str::to_string),
         4 => Just(String::new()),
     ];
     (prop::collection::vec((line, common::line_end()), 0..30), "(data:|id:)?[a-z]{0,12}").prop_map(|(lines, rest)| {
@@ -36,7 +36,8 @@ proptest! {
         for bytes in 0..40 {
             let initial = initial.as_ref().map(String::as_bytes).filter(|id| id.len() <= bytes);
             let mut buffer = vec![0xaa; bytes];
-            for chunks in [vec![&stream[..]], cut(&stream, &lengths)] {
+            let size = lengths.first().map_or(11, |length| length + 7);
+            for chunks in [vec![&stream[..]], cut(&stream, &lengths), common::cut_at_blank_lines(&stream, size)] {
                 capacity::check(Parser::with_buffer(&mut buffer), &chunks, bytes, initial);
             }
             capacity::check(Parser::with_limit(bytes), &cut(&stream, &lengths), bytes, initial);

@@ -191,6 +191,21 @@ pub fn cut<'i>(input: &'i [u8], lengths: &[usize]) -> Vec<&'i [u8]> {
     chunks
 }
 
+/// Cuts `input` behind every blank line, as a server that flushes does, and what lies between two of these into `size`.
+pub fn cut_at_blank_lines(input: &[u8], size: usize) -> Vec<&[u8]> {
+    let mut chunks = Vec::new();
+    let mut start = 0;
+    for (at, pair) in input.windows(2).enumerate() {
+        let is_behind_blank_line = matches!(pair, b"\n\n" | b"\r\r");
+        if is_behind_blank_line || at + 2 == input.len() {
+            chunks.extend(input[start..at + 2].chunks(size));
+            start = at + 2;
+        }
+    }
+    chunks.extend(input[start..].chunks(size));
+    chunks
+}
+
 /// Chunks of one size.
 pub fn chunks_of(input: &[u8], size: usize) -> Vec<&[u8]> {
     input.chunks(size).collect()
