@@ -204,7 +204,8 @@ impl Arena {
 
     /// Takes a piece of an event type or ID, for which there is room; with the `last` one it is complete.
     pub(crate) fn stage(&mut self, field: Field, buffer: &mut Buffer<'_>, piece: &[u8], last: bool) {
-        // All of it at once is not moved again: 100 instructions less for an event of three fields in 16-byte chunks.
+        // All of it at once is not moved again: an event of three short lines in chunks of 16 bytes takes 1979
+        // instructions this way, and 2128 otherwise.
         if SHORT_CUT && last && self.staged == 0 {
             self.remove(field, buffer);
             let to = buffer.bytes().len().wrapping_sub(self.back_len() + piece.len());
