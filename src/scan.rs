@@ -197,6 +197,22 @@ mod tests {
 
     /// Every byte value alone and beside every other that matters: a word trick may take a neighbour for a match.
     #[test]
+    fn finds_among_low_bytes() {
+        for low in [CR, LF, NUL, CR - 1, CR + 1] {
+            for byte in [CR, LF, NUL, low] {
+                for from in 0..130 {
+                    for at in from..130 {
+                        let mut input = [b'x'; 130];
+                        input[from..].fill(low);
+                        input[at] = byte;
+                        agree(&input);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn finds_beside_every_byte() {
         for a in 0..=255 {
             for b in [a, CR, LF, NUL, CR + 1, LF + 1, NUL + 1, CR ^ 0x80, LF ^ 0x80, NUL ^ 0x80] {

@@ -48,16 +48,17 @@ proptest! {
     #[test]
     fn every_way_to_read(stream in filling(), lengths in common::lengths()) {
         const CAPACITY: usize = 17;
-        let chunks = cut(&stream, &lengths);
-        let fixed = via_next(&mut Parser::<heapless::Vec<u8, CAPACITY>>::new(), &chunks);
-        let ways = [
-            via_feed(&mut Parser::<heapless::Vec<u8, CAPACITY>>::new(), &chunks),
-            via_feed(&mut Parser::with_buffer(&mut [1; CAPACITY]), &chunks),
-            via_next(&mut Parser::with_limit(CAPACITY), &chunks),
-            common::without_extras(via_items(&mut Parser::with_limit(CAPACITY), &chunks)),
-        ];
-        for way in ways {
-            prop_assert_eq!(&way, &fixed);
+        for chunks in [vec![&stream[..]], cut(&stream, &lengths), common::cut_at_blank_lines(&stream, 11)] {
+            let fixed = via_next(&mut Parser::<heapless::Vec<u8, CAPACITY>>::new(), &chunks);
+            let ways = [
+                via_feed(&mut Parser::<heapless::Vec<u8, CAPACITY>>::new(), &chunks),
+                via_feed(&mut Parser::with_buffer(&mut [1; CAPACITY]), &chunks),
+                via_next(&mut Parser::with_limit(CAPACITY), &chunks),
+                common::without_extras(via_items(&mut Parser::with_limit(CAPACITY), &chunks)),
+            ];
+            for way in ways {
+                prop_assert_eq!(&way, &fixed);
+            }
         }
     }
 
@@ -101,10 +102,14 @@ fn the_rule_by_example() {
     ];
     for (stream, fits, field, needed) in cases {
         let name = stream.escape_ascii().to_string();
-        let exact = via_next(&mut Parser::with_limit(fits), &[stream]);
-        assert!(exact.iter().all(Result::is_ok) && exact.len() == 1, "{name}: {exact:?}");
-        let less = via_next(&mut Parser::with_limit(fits - 1), &[stream]);
-        assert_eq!(less, [Err(overflow(field, needed, fits - 1))], "{name}");
+        // At the start of a stream, and behind an event.
+        for (before, events) in [("", 0), ("data\n\n", 1)] {
+            let stream = [before.as_bytes(), stream].concat();
+            let exact = via_next(&mut Parser::with_limit(fits), &[&stream]);
+            assert!(exact.iter().all(Result::is_ok) && exact.len() == events + 1, "{name}: {exact:?}");
+            let less = via_next(&mut Parser::with_limit(fits - 1), &[&stream]);
+            assert_eq!(less[events..], [Err(overflow(field, needed, fits - 1))], "{name}");
+        }
     }
     // What takes nothing.
     for stream in [&b"retry: 123456789\n: a long comment\nunknown: a long value\ndata\n\n"[..], b"event\nid\ndata\n\n"]

@@ -103,6 +103,7 @@ fn events_assembled_from_tokens_pass() {
 fn write_passes() {
     let passed = check_writer(|write| frame(write).map(|frame| frame.to_string().into_bytes())).unwrap();
     assert_eq!(passed.vectors, write_vectors().len());
+    assert_eq!(passed.runs, passed.vectors, "each is written once");
 }
 
 #[test]
@@ -467,13 +468,15 @@ fn failures_are_readable() {
         assert!(text.contains(&**part), "{text}");
     }
     assert!(text.contains("chunks:   ") && text.contains("stream:   \""), "{text}");
+    assert!(!text.contains("bytes more"), "all of a short stream is shown: {text}");
 
     let failure = check_parser(|_| Err::<Outcome, _>("out of coffee")).unwrap_err();
     assert_eq!((&failure.difference[..], &failure.actual[..]), ("the parser failed", "out of coffee"));
 
     let long = vectors.iter().max_by_key(|vector| vector.input.len()).unwrap();
     let failure = long.check(|_| Ok::<_, Infallible>(Outcome::default())).unwrap_err();
-    assert!(failure.to_string().len() < 3000, "long values are cut: {failure}");
+    let text = failure.to_string();
+    assert!(text.len() < 3000 && text.contains(" bytes more"), "long values are cut: {text}");
 }
 
 /// What a vector says nothing of must not depend on the chunking.

@@ -181,6 +181,7 @@ proptest! {
         values in values(),
         pieces in prop::collection::vec("[a\r\né\u{2028} :]{0,3}", 0..8),
         short in 1usize..4,
+        spare in 0usize..3,
     ) {
         let text = pieces.concat();
         let frame = values.frame().unwrap();
@@ -192,7 +193,7 @@ proptest! {
         // In a slice an ID that is no UTF-8 stays what it is.
         let mut expected = vec![0; frame.data(&text).encoded_len()];
         frame.data(&text).write_to_slice(&mut expected).unwrap();
-        let mut slice = vec![0; expected.len() + 1];
+        let mut slice = vec![0; expected.len() + spare];
         let n = frame.data_fmt(format_args!("{}", Pieces(&pieces))).write_to_slice(&mut slice).unwrap();
         prop_assert_eq!(&slice[..n], &expected[..]);
         let (needed, len) = (expected.len(), expected.len() - short);
@@ -236,6 +237,26 @@ fn a_display_that_fails_is_an_error() {
     }
     let written = Frame::new().data_fmt(format_args!("{Fails}")).write_to_slice(&mut [0; 64]);
     assert_eq!(written, Err(Error::Format));
+}
+
+/// The largest that fields can be beside their values, in slices of every length.
+#[test]
+fn every_length_of_slice() {
+    let empty = Frame::new().event_type("").unwrap().id("").unwrap();
+    let lines = Frame::new().comment("\n\n").data("\n\n\n");
+    for frame in [empty, empty.retry(u64::MAX), empty.retry(u64::MAX).data(""), lines, lines.retry(0)] {
+        let wire = frame.to_string();
+        for len in 0..wire.len() + 64 {
+            let mut slice = vec![0; len];
+            match frame.write_to_slice(&mut slice) {
+                Ok(n) => assert_eq!(&slice[..n], wire.as_bytes()),
+                Err(error) => {
+                    assert!(len < wire.len(), "{len} bytes are enough for {wire:?}");
+                    assert_eq!(error, Error::BufferTooSmall { needed: wire.len(), len });
+                }
+            }
+        }
+    }
 }
 
 #[test]
