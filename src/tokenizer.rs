@@ -216,7 +216,6 @@ impl Tokenizer {
     pub(crate) fn begin_comment(&mut self, line: &[u8]) {
         self.at = match line {
             [_] => At::Colon(Kind::Comment),
-            [_, b' '] => At::Value(Kind::Comment, false),
             _ => At::Value(Kind::Comment, true),
         };
     }

@@ -441,3 +441,23 @@ fn what_is_ignored_ends_with_its_line_on_the_heap() {
         assert_eq!(read, [b"1", &line.as_bytes()[6..2310]], "in chunks of {len}");
     }
 }
+
+/// A comment goes on as it began, whichever way its beginning was read.
+#[test]
+fn ways_to_read_change_in_the_midst_of_a_comment() {
+    use ssewire::Item;
+    for (first, second) in [(":", " x\n"), (": ", " x\n"), (": ", "x\n"), (":", "x\n"), (": a", " x\n"), (":a", "x\n")]
+    {
+        // Behind the start of the stream.
+        let mut one = Small::new();
+        assert_eq!(feed(&mut one, b"\n"), 0);
+        let mut other = one.clone();
+        let mut input = first.as_bytes();
+        while one.next_item(&mut input).unwrap().is_some() {}
+        assert_eq!(other.next(&mut first.as_bytes()), Ok(None));
+
+        let comment = one.next_item(&mut second.as_bytes());
+        assert!(matches!(comment, Ok(Some(Item::Comment { last: true, .. }))), "{comment:?}");
+        assert_eq!(other.next_item(&mut second.as_bytes()), comment, "{first:?}, {second:?}");
+    }
+}
