@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// Every byte value alone and beside every other that matters: a word trick may take a neighbour for a match.
+    /// Blocks of nothing but bytes that are no larger than CR, which are searched lane by lane.
     #[test]
     fn finds_among_low_bytes() {
         for low in [CR, LF, NUL, CR - 1, CR + 1] {
@@ -212,6 +212,7 @@ mod tests {
         }
     }
 
+    /// Every byte value alone and beside every other that matters: a word trick may take a neighbour for a match.
     #[test]
     fn finds_beside_every_byte() {
         for a in 0..=255 {
