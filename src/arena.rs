@@ -267,7 +267,8 @@ impl Arena {
         self.has_last_event_id = true;
     }
 
-    /// Writes the last event ID to the front of a buffer that holds nothing else; `settle` is to follow. Whether there was the memory.
+    /// Writes the last event ID to the front of a buffer that holds nothing else; `settle` is to follow. Whether there was
+    /// the memory.
     #[inline(always)]
     pub(crate) fn seed(&mut self, buffer: &mut Buffer<'_>, id: &[u8]) -> bool {
         if !self.reserve(buffer, id.len()) {

@@ -65,8 +65,8 @@
 //! # Ok::<(), ssewire::conformance::Failure>(())
 //! ```
 //!
-//! Some chunks are empty. A wrapper that reads from something whose empty chunk is the end, as [`std::io::Read`]'s is, leaves
-//! them out: `case.chunks.iter().filter(|chunk| !chunk.is_empty())`.
+//! Some chunks are empty. A wrapper that reads from something whose empty chunk is the end, as [`std::io::Read`]'s is,
+//! leaves them out: `case.chunks.iter().filter(|chunk| !chunk.is_empty())`.
 //!
 //! A wrapper that cannot do all that a vector asks for (be given an initial last event ID, or write comments, say) picks
 //! the vectors that it can run, and checks those:

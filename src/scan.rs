@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// Blocks of nothing but bytes that are no larger than CR, which are searched lane by lane.
+    /// Blocks of nothing but bytes about CR, which are searched lane by lane.
     #[test]
     fn finds_among_low_bytes() {
         for low in [CR, LF, NUL, CR - 1, CR + 1] {

@@ -1,50 +1,32 @@
 //! What is lent from the input, and not copied: on 64-bit targets every event that lies whole in it as one line of data
 //! and, in any order, at most one event type and one ID.
 
-use ssewire::{Item, Parser, Status};
+mod common;
+
+use ssewire::{Event, Item, Parser};
 
 const LENDS: bool = cfg!(target_pointer_width = "64");
-
-type Buffer = heapless::Vec<u8, 64>;
-
-fn is_lent(input: &[u8], data: &[u8]) -> bool {
-    let range = input.as_ptr_range();
-    range.contains(&data.as_ptr())
-}
 
 /// How many events there are in `chunks`, and how many of them are lent, by each way to read.
 fn lent(chunks: &[&[u8]]) -> [(usize, usize); 3] {
     let mut counts = [(0, 0); 3];
-    let mut count = |way: usize, is_lent: bool| {
+    let mut count = |way: usize, event: Event<'_>| {
+        let is_lent = chunks.iter().any(|chunk| chunk.as_ptr_range().contains(&event.data().as_ptr()));
         let (events, lent) = &mut counts[way];
         (*events, *lent) = (*events + 1, *lent + usize::from(is_lent));
     };
-    let mut parser = Parser::<Buffer>::new();
+    let new = Parser::<heapless::Vec<u8, 64>>::new;
+    common::each_fed(&mut new(), chunks, |event| count(0, event.unwrap()));
+    let (mut parser, mut item_parser) = (new(), new());
     for chunk in chunks {
         let mut input = *chunk;
         while let Some(event) = parser.next(&mut input).unwrap() {
-            count(0, is_lent(chunk, event.data()));
+            count(1, event);
         }
-    }
-    let mut parser = Parser::<Buffer>::new();
-    for chunk in chunks {
-        let mut at = 0;
-        loop {
-            let input = &chunk[at..];
-            let progress = parser.feed(input);
-            at += progress.consumed;
-            if progress.status.unwrap() != Status::Event {
-                break;
-            }
-            count(1, is_lent(chunk, parser.event(input).data()));
-        }
-    }
-    let mut parser = Parser::<Buffer>::new();
-    for chunk in chunks {
         let mut input = *chunk;
-        while let Some(item) = parser.next_item(&mut input).unwrap() {
+        while let Some(item) = item_parser.next_item(&mut input).unwrap() {
             if let Item::Event(event) = item {
-                count(2, is_lent(chunk, event.data()));
+                count(2, event);
             }
         }
     }

@@ -62,6 +62,16 @@ pub fn via_next<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> Outcome
 
 pub fn via_feed<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> Outcomes {
     let mut outcomes = Vec::new();
+    each_fed(parser, chunks, |outcome| outcomes.push(outcome.map(|event| Item::Event(own(event)))));
+    outcomes
+}
+
+/// Reports each event by `feed` and `event`, as it is lent.
+pub fn each_fed<S: Storage>(
+    parser: &mut Parser<S>,
+    chunks: &[&[u8]],
+    mut report: impl FnMut(Result<ssewire::Event<'_>, Error>),
+) {
     for chunk in chunks {
         let mut at = 0;
         loop {
@@ -70,14 +80,13 @@ pub fn via_feed<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> Outcome
             at += progress.consumed;
             match progress.status {
                 Ok(Status::NeedInput) => break,
-                Ok(Status::Event) => outcomes.push(Ok(Item::Event(own(parser.event(input))))),
+                Ok(Status::Event) => report(Ok(parser.event(input))),
                 Ok(other) => panic!("not from `feed`: {other:?}"),
-                Err(error) => outcomes.push(Err(error)),
+                Err(error) => report(Err(error)),
             }
         }
         assert_eq!(at, chunk.len(), "`consumed` adds up to the chunk");
     }
-    outcomes
 }
 
 pub fn via_items<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> Outcomes {
