@@ -1,62 +1,149 @@
-//! The workloads whose instructions `benches/instructions` counts: each named one is run once.
+//! The cases whose instructions `benches/instructions` counts: every stream, in every chunking, read in every way; and
+//! one that writes. Each is run once, in one process, and is one call of a function whose name begins with `counted_`.
 //!
-//! Without a name it runs all. Only `counted_read` and `counted_write` are counted, so streams and buffers are made
-//! outside, and neither function holds a closure: its name would contain theirs, and switch the counting off.
+//! The arguments are beginnings of names, such as `feed/` or `next/openai/1460`. Without any it runs all cases.
+//!
+//! Only those functions are counted. Streams, chunks and buffers are made outside. None of the functions holds a
+//! closure: its name would contain theirs, and switch the counting off.
 
 mod workloads;
 
-use ssewire::{Frame, Parser};
+use ssewire::tokenizer::{Token, Tokenizer};
+use ssewire::{Field, Frame, Parser};
 use std::hint::black_box;
 use workloads::Count;
 
-const SIZE: usize = 1024 * 1024;
+/// How long a stream is.
+const SIZE: usize = 256 * 1024;
+/// How long it is in single bytes, which take more instructions.
+const SMALL: usize = 128 * 1024;
 
-/// Name, stream, size of the chunks.
-const READ: [(&str, &str, usize); 5] = [
-    ("openai", "openai", usize::MAX),
-    ("telemetry", "telemetry", usize::MAX),
-    ("multiline", "multiline", usize::MAX),
-    ("openai-1460", "openai", 1460),
-    ("large-16", "large", 16),
+const WAYS: [&str; 3] = ["next", "feed", "tokens"];
+/// Sizes of chunks by name; `None` is one event in each.
+const CHUNKINGS: [(&str, Option<usize>); 7] = [
+    ("whole", Some(usize::MAX)),
+    ("event", None),
+    ("16384", Some(16384)),
+    ("1460", Some(1460)),
+    ("128", Some(128)),
+    ("16", Some(16)),
+    ("1", Some(1)),
 ];
-const WRITE_LLM: &str = "write-llm";
+const WRITE_LLM: &str = "write/llm";
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let by_cargo = args.iter().any(|arg| arg == "--bench");
     // `cargo bench` hands every benchmark the options and filters that are meant for another.
-    let names: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let known = || READ.iter().map(|(name, ..)| *name).chain([WRITE_LLM]);
-    if let Some(unknown) = names.iter().find(|name| !by_cargo && !known().any(|known| known == **name)) {
-        eprintln!("no workload {unknown:?}; there are: {}", known().collect::<Vec<_>>().join(" "));
-        std::process::exit(2);
-    }
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| *wanted == name);
+    let filters: Vec<String> = args.into_iter().filter(|arg| !arg.starts_with('-')).collect();
+    let mut run = 0;
 
-    for (name, stream, size) in READ.into_iter().filter(|(name, ..)| wanted(name)) {
-        let workload = workloads::make(stream, SIZE);
-        let chunks = workload.chunks(size);
-        let mut buffer = vec![0; 128 * 1024];
-        let count = counted_read(&mut buffer, black_box(&chunks));
-        assert_eq!(count, workload.expected, "{name}");
-        report(name, count.events, workload.stream.len());
+    let buffer = aligned(128 * 1024);
+    for (stream, _) in workloads::ALL.into_iter().chain(workloads::VARIED) {
+        for (size, chunkings) in [(SIZE, &CHUNKINGS[..6]), (SMALL, &CHUNKINGS[6..])] {
+            let case = |way: &str, chunking: &str| format!("{way}/{stream}/{chunking}");
+            if !chunkings.iter().any(|(chunking, _)| WAYS.iter().any(|way| wanted(&filters, &case(way, chunking)))) {
+                continue;
+            }
+            let made = Made::new(stream, size);
+            for &(chunking, size) in chunkings {
+                let chunks = made.chunks(size);
+                for way in WAYS {
+                    let name = case(way, chunking);
+                    if wanted(&filters, &name) {
+                        made.run(&name, way, buffer, black_box(&chunks));
+                        run += 1;
+                    }
+                }
+            }
+        }
     }
-    if wanted(WRITE_LLM) {
-        let data = vec!["abcdefghijklm".repeat(20); 4096];
-        let mut out = [0; 512];
-        let bytes = counted_write(&mut out, black_box(&data));
+    if wanted(&filters, WRITE_LLM) {
+        let data = vec!["abcdefghijklm".repeat(20); 1024];
+        let out = aligned(512);
+        let bytes = counted_write(out, black_box(&data));
         assert_eq!(bytes, data.len() * "data: \n\n".len() + data.concat().len(), "{WRITE_LLM}");
         report(WRITE_LLM, data.len(), bytes);
+        run += 1;
+    }
+    if run == 0 && !by_cargo {
+        eprintln!("no case begins with {}; there are WAY/STREAM/CHUNKS and {WRITE_LLM}, with", filters.join(" or "));
+        eprintln!("ways: {}", WAYS.join(" "));
+        let streams: Vec<&str> = workloads::ALL.iter().chain(&workloads::VARIED).map(|(name, _)| *name).collect();
+        eprintln!("streams: {}", streams.join(" "));
+        eprintln!("chunks: {}", CHUNKINGS.map(|(name, _)| name).join(" "));
+        std::process::exit(2);
     }
 }
 
-/// One line for `benches/instructions`: the name, events, and bytes on the wire.
+fn wanted(filters: &[String], name: &str) -> bool {
+    filters.is_empty() || filters.iter().any(|filter| name.starts_with(filter))
+}
+
+/// One line for `benches/instructions`: the name, events, and bytes on the wire. What was counted since the last call is
+/// this case's.
+#[inline(never)]
 fn report(name: &str, events: usize, bytes: usize) {
     println!("{name} {events} {bytes}");
 }
 
+/// Memory that begins at a multiple of 64, so that no count depends on the allocator. It is never freed.
+fn aligned(len: usize) -> &'static mut [u8] {
+    const ALIGN: usize = 64;
+    let bytes = vec![0; len + ALIGN].leak();
+    let start = bytes.as_ptr().align_offset(ALIGN);
+    &mut bytes[start..start + len]
+}
+
+/// A stream, and what must be found in it.
+struct Made {
+    stream: &'static [u8],
+    /// How long each event, or block of comments, is.
+    blocks: Vec<usize>,
+    read: Count,
+    /// The tokenizer ends events without data too, and knows no LF between two lines of data.
+    tokens: Count,
+}
+
+impl Made {
+    fn new(name: &str, size: usize) -> Made {
+        let workload = workloads::make(name, size);
+        let stream = aligned(workload.stream.len());
+        stream.copy_from_slice(workload.stream.as_bytes());
+        let blocks: Vec<usize> = workload.blocks().iter().map(|block| block.len()).collect();
+        let read = workload.expected;
+        let lines = workload.stream.lines().filter(|line| line.starts_with("data:")).count();
+        let tokens = Count { events: blocks.len(), data: read.data - (lines - read.events) };
+        Made { stream, blocks, read, tokens }
+    }
+
+    fn chunks(&self, size: Option<usize>) -> Vec<&'static [u8]> {
+        if let Some(size) = size {
+            return self.stream.chunks(size).collect();
+        }
+        let mut chunks = Vec::new();
+        let mut rest = self.stream;
+        for &len in &self.blocks {
+            let (block, behind) = rest.split_at(len);
+            chunks.push(block);
+            rest = behind;
+        }
+        chunks
+    }
+
+    fn run(&self, name: &str, way: &str, buffer: &mut [u8], chunks: &[&[u8]]) {
+        let (count, expected) = match way {
+            "next" => (counted_next(buffer, chunks), self.read),
+            "feed" => (counted_feed(buffer, chunks), self.read),
+            _ => (counted_tokens(chunks), self.tokens),
+        };
+        assert_eq!(count, expected, "{name}");
+        report(name, self.blocks.len(), self.stream.len());
+    }
+}
+
 #[inline(never)]
-fn counted_read(buffer: &mut [u8], chunks: &[&[u8]]) -> Count {
+fn counted_next(buffer: &mut [u8], chunks: &[&[u8]]) -> Count {
     let mut parser = Parser::with_buffer(buffer);
     let mut count = Count::default();
     for &chunk in chunks {
@@ -65,6 +152,42 @@ fn counted_read(buffer: &mut [u8], chunks: &[&[u8]]) -> Count {
             count.events += 1;
             count.data += event.data().len();
             black_box(event);
+        }
+    }
+    count
+}
+
+#[inline(never)]
+fn counted_feed(buffer: &mut [u8], chunks: &[&[u8]]) -> Count {
+    let mut parser = Parser::with_buffer(buffer);
+    let mut count = Count::default();
+    for &chunk in chunks {
+        let mut input = chunk;
+        loop {
+            let progress = parser.feed(input);
+            let Ok(Some(found)) = progress.result else { break };
+            let event = parser.event(found, input);
+            count.events += 1;
+            count.data += event.data().len();
+            black_box(event);
+            input = &input[progress.consumed..];
+        }
+    }
+    count
+}
+
+#[inline(never)]
+fn counted_tokens(chunks: &[&[u8]]) -> Count {
+    let mut tokenizer = Tokenizer::new();
+    let mut count = Count::default();
+    for &chunk in chunks {
+        let mut input = chunk;
+        while let Some(token) = tokenizer.next(&mut input) {
+            match black_box(token) {
+                Token::Field(Field::Data, piece) => count.data += piece.bytes.len(),
+                Token::EndOfEvent => count.events += 1,
+                _ => {}
+            }
         }
     }
     count

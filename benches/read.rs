@@ -3,7 +3,8 @@
 mod workloads;
 
 use criterion::{criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
-use ssewire::{Field, Parser, Token, Tokenizer};
+use ssewire::tokenizer::{Token, Tokenizer};
+use ssewire::{Field, Parser};
 use std::hint::black_box;
 use std::time::Duration;
 use workloads::Count;

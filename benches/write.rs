@@ -53,7 +53,7 @@ fn write(criterion: &mut Criterion) {
                 let event = black_box(event);
                 let mut encoder = event.frame().data(&event.data).encoder();
                 let mut len = 0;
-                while let n @ 1.. = encoder.read(&mut tx) {
+                while let n @ 1.. = encoder.fill(&mut tx) {
                     len += n;
                     black_box(&tx);
                 }

@@ -1,4 +1,4 @@
-//! Puts the real streams and what is expected of them into the program, and the memory's layout before the linker.
+//! Generates the real streams and the events expected of them as Rust, and the memory layout for the linker.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-// A microbit's, the smallest of the Arm machines; the others have as much at the same places, and more.
+// A microbit's, the smallest of the Arm machines. The others have more memory at the same places.
 const ARM: &str = "
 MEMORY {
     FLASH : ORIGIN = 0x00000000, LENGTH = 256K
@@ -34,7 +34,7 @@ fn main() {
     fs::write(out.join("memory.x"), memory).unwrap();
     fs::write(out.join("streams.rs"), streams(Path::new("../tests/streams"))).unwrap();
     println!("cargo:rustc-link-search={}", out.display());
-    // The others are linked and looked at, but not run.
+    // The other programs are linked and inspected, but not run.
     for bin in ["streams", "stack"] {
         if arch == "riscv32" {
             println!("cargo:rustc-link-arg-bin={bin}=-Tmemory.x");
@@ -44,7 +44,7 @@ fn main() {
     println!("cargo:rerun-if-changed=../tests/streams");
 }
 
-/// The array of all streams, as Rust.
+/// Returns the array of all streams, as Rust.
 fn streams(folder: &Path) -> String {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "sse"));

@@ -1,12 +1,13 @@
 use core::fmt;
-use core::str::Utf8Error;
 
-use crate::text::{self, decode};
+use crate::error::NotUtf8;
+use crate::field::Field;
+use crate::text::{self, lossy};
 
-/// An event as the standard dispatches it, and what was on the wire, so that a relay can reproduce it.
+/// An event as the standard dispatches it, and as it was on the wire, so that a relay can reproduce it.
 ///
-/// Its fields are bytes as they came, or, of an `Event<'_, str>` that [`text`](Event::text) returned, text. Event type
-/// and last event ID never hold CR or LF; the lines of the data are joined by LF.
+/// Its fields are bytes as they came; those of the `Event<'_, str>` that [`text`](Event::text) returns are text. The event
+/// type and the last event ID never hold CR or LF. The lines of the data are joined by LF.
 ///
 /// # Examples
 ///
@@ -29,7 +30,7 @@ pub struct Event<'a, T: Text + ?Sized = [u8]> {
     pub(crate) retry: Option<u64>,
 }
 
-/// What an event's fields can be: `[u8]` or `str`. Sealed.
+/// The types that an event's fields can have: `[u8]` and `str`. Sealed.
 pub trait Text: sealed::Text {}
 
 impl Text for [u8] {}
@@ -53,7 +54,7 @@ mod sealed {
 }
 
 impl<'a, T: Text + ?Sized> Event<'a, T> {
-    /// The event type: `message` when the event named none, or an empty one.
+    /// Returns the event type: `message` if the event names none, or an empty one.
     #[must_use]
     #[inline]
     pub fn event_type(&self) -> &'a T {
@@ -63,35 +64,35 @@ impl<'a, T: Text + ?Sized> Event<'a, T> {
         }
     }
 
-    /// The event type as it was on the wire: `None` without an `event` field, empty when the last one was empty.
+    /// Returns the event type as it was on the wire: `None` without an `event` field, empty if the last one was empty.
     #[must_use]
     #[inline]
     pub fn wire_event_type(&self) -> Option<&'a T> {
         self.event_type
     }
 
-    /// The data, its lines joined by LF. May be empty: a block without any `data` is not an event.
+    /// Returns the data, its lines joined by LF. It may be empty, but a block without any `data` is not an event.
     #[must_use]
     #[inline]
     pub fn data(&self) -> &'a T {
         self.data
     }
 
-    /// The last event ID when the event was dispatched, set by it or by one before; empty when there is none.
+    /// Returns the last event ID when the event was dispatched, set by this event or an earlier one; empty if there is none.
     #[must_use]
     #[inline]
     pub fn last_event_id(&self) -> &'a T {
         self.last_event_id
     }
 
-    /// The ID that this event itself set, possibly empty; `None` when it has the one before it.
+    /// Returns the ID that this event itself set, possibly empty; `None` if it set none.
     #[must_use]
     #[inline]
     pub fn id(&self) -> Option<&'a T> {
         self.sets_id.then_some(self.last_event_id)
     }
 
-    /// The reconnection time in milliseconds that this event itself set, by a valid `retry`.
+    /// Returns the reconnection time in milliseconds that this event itself set, by a valid `retry`.
     #[must_use]
     #[inline]
     pub fn retry(&self) -> Option<u64> {
@@ -100,26 +101,39 @@ impl<'a, T: Text + ?Sized> Event<'a, T> {
 }
 
 impl<'a> Event<'a> {
-    /// The same event with its fields checked to be text.
-    ///
-    /// For text as the standard decodes it, which never fails, see [`decode`](crate::decode).
+    /// Returns the same event with its fields checked to be text. [`lossy`](crate::lossy) returns the text as the standard
+    /// decodes it, and never fails.
     ///
     /// # Errors
     ///
-    /// When the event type, the data or the last event ID are not UTF-8. The event is still there, as bytes.
+    /// [`NotUtf8`], with the field, if the data, the event type or the last event ID are not valid UTF-8. The event itself
+    /// stays as it is, as bytes.
+    ///
+    /// # Panics
+    ///
+    /// Never.
     #[inline]
-    pub fn text(&self) -> Result<Event<'a, str>, Utf8Error> {
+    pub fn text(&self) -> Result<Event<'a, str>, NotUtf8> {
         Ok(Event {
-            event_type: self.event_type.map(text::check).transpose()?,
-            data: text::check(self.data)?,
+            data: text::check(Field::Data, self.data)?,
+            event_type: match self.event_type {
+                Some(event_type) => Some(text::check(Field::Event, event_type)?),
+                None => None,
+            },
             last_event_id: match self.last_event_id {
                 b"" => <str as sealed::Text>::EMPTY,
-                id => text::check(id)?,
+                id => text::check(Field::Id, id)?,
             },
             sets_id: self.sets_id,
             retry: self.retry,
         })
     }
+}
+
+impl Event<'_> {
+    /// An event that never was: empty, of type `message`.
+    pub(crate) const NOTHING: Event<'static> =
+        Event { event_type: None, data: b"", last_event_id: b"", sets_id: false, retry: None };
 }
 
 impl<T: Text + ?Sized> Clone for Event<'_, T> {
@@ -130,46 +144,47 @@ impl<T: Text + ?Sized> Clone for Event<'_, T> {
 
 impl<T: Text + ?Sized> Copy for Event<'_, T> {}
 
-/// Prints the fields as text, decoded.
+/// Prints the fields as [`lossy`] text.
 impl<T: Text + ?Sized> fmt::Debug for Event<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
-            .field("event_type", &self.event_type.map(|t| decode(t.as_ref())))
-            .field("data", &decode(self.data.as_ref()))
-            .field("last_event_id", &decode(self.last_event_id.as_ref()))
+            .field("event_type", &self.event_type.map(|t| lossy(t.as_ref())))
+            .field("data", &lossy(self.data.as_ref()))
+            .field("last_event_id", &lossy(self.last_event_id.as_ref()))
             .field("sets_id", &self.sets_id)
             .field("retry", &self.retry)
             .finish()
     }
 }
 
-#[cfg(feature = "heapless-v0_9")]
+#[cfg(feature = "heapless")]
 pub use owned::OwnedEvent;
 
-#[cfg(feature = "heapless-v0_9")]
+#[cfg(feature = "heapless")]
 mod owned {
     use super::Event;
-    use crate::error::{Error, Field};
+    use crate::error::BufferTooSmall;
 
-    /// A copy of an [`Event`] in `N` bytes of its own, so that it can be put in a queue or sent to another task.
+    /// A copy of an [`Event`] in `N` bytes of its own, for queues and for other tasks.
     ///
-    /// `N` bounds event type, data and last event ID together.
+    /// `N` bounds the event type, the data and the last event ID together.
     ///
     /// # Examples
     ///
     /// ```
+    /// use std::collections::VecDeque;
     /// use ssewire::{OwnedEvent, Parser};
     ///
-    /// let mut queue = heapless::Deque::<OwnedEvent<32>, 4>::new();
-    /// let mut parser = Parser::<heapless::Vec<u8, 64>>::new();
+    /// let mut queue = VecDeque::<OwnedEvent<32>>::new();
+    /// let mut parser = Parser::<[u8; 64]>::new();
     /// let mut input: &[u8] = b"data: 1\n\ndata: 2\n\n";
     /// while let Some(event) = parser.next(&mut input)? {
-    ///     queue.push_back(OwnedEvent::new(&event)?).expect("four places");
+    ///     queue.push_back(OwnedEvent::new(&event)?);
     /// }
-    /// assert_eq!(queue.back().expect("two").event().data(), b"2");
+    /// assert_eq!(queue.pop_back().unwrap().event().data(), b"2");
     /// # Ok::<(), ssewire::Error>(())
     /// ```
-    #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+    #[derive(Clone, PartialEq, Eq, Hash)]
     pub struct OwnedEvent<const N: usize> {
         /// Event type, last event ID and data, one after the other.
         bytes: heapless::Vec<u8, N>,
@@ -184,16 +199,18 @@ mod owned {
         ///
         /// # Errors
         ///
-        /// [`Error::Overflow`] when it has more than `N` bytes; `needed` is exact.
-        pub fn new(event: &Event<'_>) -> Result<OwnedEvent<N>, Error> {
+        /// [`BufferTooSmall`] if it has more than `N` bytes.
+        ///
+        /// # Panics
+        ///
+        /// Never.
+        pub fn new(event: &Event<'_>) -> Result<OwnedEvent<N>, BufferTooSmall> {
             let parts = [event.event_type.unwrap_or_default(), event.last_event_id, event.data];
             let mut bytes = heapless::Vec::new();
             for part in parts {
-                bytes.extend_from_slice(part).map_err(|_| Error::Overflow {
-                    field: Field::Data,
-                    needed: parts.iter().map(|part| part.len()).sum(),
-                    capacity: N,
-                })?;
+                bytes
+                    .extend_from_slice(part)
+                    .map_err(|_| BufferTooSmall { needed: parts.iter().map(|part| part.len()).sum(), capacity: N })?;
             }
             Ok(OwnedEvent {
                 bytes,
@@ -204,11 +221,11 @@ mod owned {
             })
         }
 
-        /// The event.
+        /// Returns the event.
         #[must_use]
         pub fn event(&self) -> Event<'_> {
             let rest: &[u8] = &self.bytes;
-            // The lengths are those of the parts in `new`: neither split can fail.
+            // The lengths are those of the parts in `new`, so neither split can fail.
             let (event_type, rest) = rest.split_at_checked(self.event_type_len.unwrap_or(0)).unwrap_or_default();
             let (last_event_id, data) = rest.split_at_checked(self.last_event_id_len).unwrap_or_default();
             Event {
@@ -218,6 +235,13 @@ mod owned {
                 sets_id: self.sets_id,
                 retry: self.retry,
             }
+        }
+    }
+
+    /// Prints the event.
+    impl<const N: usize> core::fmt::Debug for OwnedEvent<N> {
+        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            self.event().fmt(f)
         }
     }
 }

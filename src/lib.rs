@@ -1,36 +1,38 @@
 /*!
-Server-Sent Events (`text/event-stream`) on the wire, exact to the [WHATWG HTML standard][standard], in `no_std` and
-without an allocation.
+Reads and writes Server-Sent Events (`text/event-stream`), exact to the [WHATWG HTML standard][standard], in `no_std` and
+without allocating.
 
-`ssewire` turns bytes into events and events into bytes. It does no I/O, owns no clock and starts no task: wrap it in
-any async runtime, HTTP stack or firmware. Whatever bytes it is given, however they are cut, it cannot panic, takes
-linear time and no more memory than the buffer it was given.
+`ssewire` turns bytes into events and events into bytes. It does no I/O, reads no clock and spawns no tasks, so any async
+runtime, HTTP stack or firmware can use it. It cannot panic, whatever the input and its chunking, takes linear time, and
+uses no more memory than the buffer that it is given.
 
 # Reading
 
-A [`Parser`] takes whatever bytes arrive and lends [`Event`]s:
+A [`Parser`] takes the bytes as they arrive and returns borrowed [`Event`]s:
 
 ```
 use ssewire::Parser;
 
-let mut parser = Parser::<heapless::Vec<u8, 512>>::new(); // the largest event, in bytes
+let mut parser = Parser::<[u8; 512]>::new(); // the largest event, in bytes
 let mut temperatures = Vec::new();
 for chunk in [&b"event: temperature\nid: 1\ndata: 21.5\n\nevent: tempe"[..], b"rature\ndata: 22\n\n"] {
     let mut input = chunk;
-    while let Some(event) = parser.next(&mut input)? {
-        if event.event_type() == b"temperature" {
-            temperatures.push(event.text()?.data().parse::<f32>()?);
+    // An error is an event that is too large; the loop goes on with the next one.
+    while let Some(result) = parser.next(&mut input).transpose() {
+        match result {
+            Ok(event) if event.event_type() == b"temperature" => temperatures.push(event.data().to_vec()),
+            Ok(_) => {}
+            Err(overflow) => eprintln!("{overflow}"),
         }
     }
 }
-assert_eq!(temperatures, [21.5, 22.0]);
-assert_eq!(parser.last_event_id(), Some(&b"1"[..])); // to go on from after a reconnect
-# Ok::<(), Box<dyn std::error::Error>>(())
+assert_eq!(temperatures, [&b"21.5"[..], b"22"]);
+assert_eq!(parser.last_event_id(), Some(&b"1"[..])); // to resume from after a reconnect
 ```
 
 # Writing
 
-A [`Frame`] is one thing to write: an event, a comment, a reconnection time.
+A [`Frame`] is a block to write: an event, a comment, a reconnection time.
 
 ```
 use ssewire::Frame;
@@ -42,30 +44,30 @@ assert_eq!(&tx[..n], "event: temperature\nid: 2\ndata: 22\ndata: °C\n\n".as_byt
 # Ok::<(), ssewire::Error>(())
 ```
 
-# The rooms of the house
+# Contents
 
 | | |
 |---|---|
-| [`Parser`] | events, assembled in a buffer of fixed size: `heapless::Vec<u8, N>`, `&mut [u8]`, or on the heap up to a limit |
+| [`Parser`] | events, in a buffer of fixed size: inside the parser, borrowed, or on the heap up to a limit |
 | [`Parser::feed`] and [`Parser::event`] | the same in two steps, for a wrapper that owns its receive buffer |
-| [`Tokenizer`] | the grammar alone: pieces of fields and comments, for events of any size in constant memory |
-| [`Event`], [`OwnedEvent`], [`decode`] | fields as bytes, as checked text, as decoded text, and as a copy that can be queued |
+| [`Parser::next_item`] | events, and also comments, unknown lines, and blocks that only set the ID or `retry` |
+| [`Event`], [`OwnedEvent`], [`lossy`] | fields as bytes, as checked text, as decoded text, and as a copy for a queue |
 | [`Frame`] | writing: [into a slice](Frame::write_to_slice), [piece by piece](Frame::encoder), [as parts](Frame::parts), [formatted](Frame::data_fmt), or by `Display` |
-| [`Error`] | too large, or not to be written: with numbers |
+| [`Overflow`], [`InvalidByte`], [`BufferTooSmall`] | the errors, with numbers; [`Error`] is any of them |
+| [`tokenizer`] | the grammar alone: lines in pieces, for events of any size in constant memory |
 | `conformance` | the test vectors, for crates that wrap this one (feature `conformance`) |
 
 # Features
 
 | feature | default | adds |
 |---|---|---|
-| `heapless-v0_9` | yes | `Parser<heapless::Vec<u8, N>>` and [`OwnedEvent`]; needs Rust 1.87 |
-| `alloc` | | [`Parser::with_limit`]: a buffer on the heap that grows up to a limit |
-| `std` | | `alloc`, and AVX2 picked at run time on x86-64 |
-| `simdutf8` | | `std`, and UTF-8 checked with SIMD in [`Event::text`] |
-| `defmt-v1` | | `defmt::Format` for events, items, tokens, status and errors |
+| `std` | yes | `alloc`, `io::Read` for [`Encoder`], and SIMD for the check of UTF-8 in [`Event::text`] |
+| `alloc` | with `std` | [`Parser::with_limit`]: a buffer on the heap that grows up to a limit |
+| `heapless` | yes | [`OwnedEvent`]; needs Rust 1.87 |
+| `defmt` | | `defmt::Format` for events, items, tokens and errors |
 | `conformance` | | `std`, and the `conformance` module |
 
-Features add; none changes what is there without it.
+Devices write `default-features = false`. Features only add: none changes the behaviour of another.
 
 [standard]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 */
@@ -85,36 +87,33 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod arena;
-mod assembler;
+mod bytes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod copy;
-#[cfg(feature = "defmt-v1")]
-mod defmt_v1;
-mod encode;
+#[cfg(feature = "defmt")]
+mod defmt;
 mod error;
 mod event;
-mod format;
-mod frame;
-mod parser;
-mod retry;
-mod scan;
-mod storage;
+mod field;
+mod read;
+mod relay;
 mod text;
-mod tokenizer;
-mod whole;
+mod write;
 
-pub use encode::{Encoder, Parts};
-pub use error::{Error, Field};
-#[cfg(feature = "heapless-v0_9")]
+pub use error::{BufferTooSmall, Error, FormatError, IdError, InvalidByte, NotUtf8, Overflow};
+#[cfg(feature = "heapless")]
 pub use event::OwnedEvent;
 pub use event::{Event, Text};
-pub use format::FormattedFrame;
-pub use frame::Frame;
-pub use parser::{CommentPiece, Item, Parser, Progress, Status, Update};
+pub use field::Field;
 #[cfg(feature = "alloc")]
-pub use storage::growable::GrowableBuffer;
-pub use storage::Storage;
-pub use text::{decode, Decoded};
-pub use tokenizer::{Piece, Token, Tokenizer};
+pub use read::GrowableBuffer;
+pub use read::{FoundEvent, FoundItem, Item, Parser, Piece, Progress, Storage, Update};
+pub use text::{lossy, Lossy};
+pub use write::{Encoder, FormattedFrame, Frame, Parts};
+
+pub mod tokenizer {
+    //! The grammar alone: the fields, comments and other lines of a stream in pieces, for events of any size in constant
+    //! memory.
+
+    pub use crate::read::{Piece, Token, Tokenizer};
+}

@@ -1,12 +1,13 @@
-//! What is allocated: nothing but a `GrowableBuffer`, which keeps to its limit and bears an allocator that has no more.
+//! Allocations: only a `GrowableBuffer` makes any. It keeps to its limit, frees its memory between events, and reports an
+//! overflow when the allocator has no more.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use ssewire::{Error, Frame, Item, Parser, Storage};
+use ssewire::{Frame, Item, Overflow, Parser, Storage};
 
 thread_local! {
-    /// Bytes that this thread has in use and may have.
+    /// The bytes that this thread uses, and the most that it may use.
     static USED: Cell<usize> = const { Cell::new(0) };
     static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -37,8 +38,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Runs `run` with at most `most` more bytes than there are now, and returns how many allocations it made, and the most
-/// bytes that it had at once.
+/// Runs `run` with at most `most` more bytes than now. Returns the number of its allocations and the most bytes that it had
+/// at once.
 fn measured(most: usize, run: impl FnOnce()) -> (usize, usize) {
     let (before, allocations) = (USED.get(), ALLOCATIONS.get());
     PEAK.set(before);
@@ -48,11 +49,11 @@ fn measured(most: usize, run: impl FnOnce()) -> (usize, usize) {
     (ALLOCATIONS.get() - allocations, PEAK.get() - before)
 }
 
-/// Whether an event that lies whole in the input is lent from it.
-const LENDS: bool = cfg!(target_pointer_width = "64");
+/// An event that is complete in the input is borrowed from it.
+const BORROWS: bool = cfg!(all(target_pointer_width = "64", not(ssewire_small)));
 
-/// The length of the data of each event, or the error; no allocation but the parser's.
-fn read<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]], mut report: impl FnMut(Result<usize, Error>)) {
+/// Reports the length of the data of each event, or the error. Only the parser allocates.
+fn read<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]], mut report: impl FnMut(Result<usize, Overflow>)) {
     for chunk in chunks {
         let mut input = *chunk;
         loop {
@@ -67,14 +68,14 @@ fn read<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]], mut report: impl F
 }
 
 #[test]
-fn parsers_with_a_buffer_of_their_own_and_frames_do_not_allocate() {
+fn parsers_with_a_fixed_buffer_and_frames_do_not_allocate() {
     let stream =
         b"id: 1\nevent: x\ndata: a\ndata: b\n\n: comment\nretry: 5\n\ndata: far too long\n\nid: 2\ndata: c\n\n";
     let chunks: Vec<&[u8]> = stream.chunks(3).collect();
     let (mut events, mut errors) = (0, 0);
     let (allocations, _) = measured(usize::MAX, || {
-        let mut inside = Parser::<heapless::Vec<u8, 10>>::new();
-        let mut count = |result: Result<usize, Error>| match result {
+        let mut inside = Parser::<[u8; 10]>::new();
+        let mut count = |result: Result<usize, Overflow>| match result {
             Ok(_) => events += 1,
             Err(_) => errors += 1,
         };
@@ -88,14 +89,14 @@ fn parsers_with_a_buffer_of_their_own_and_frames_do_not_allocate() {
 }
 
 #[test]
-fn a_buffer_on_the_heap_grows_when_it_must_and_not_beyond_its_limit() {
-    // Where what lies whole in the input is lent nothing is needed.
+fn a_buffer_on_the_heap_grows_as_needed_up_to_its_limit() {
+    // Borrowed events need no memory.
     let (allocations, _) = measured(usize::MAX, || {
         let mut parser = Parser::with_limit(1 << 20);
         read(&mut parser, &[b"event: x\ndata: a\n\ndata: b\n\n"], |_| {});
         assert_eq!(parser.last_event_id(), None);
     });
-    assert_eq!(allocations, usize::from(!LENDS));
+    assert_eq!(allocations, usize::from(!BORROWS));
 
     for limit in [0, 1, 100, 255, 256, 257, 1000, 5000] {
         let line = [&b"data: "[..], &vec![b'x'; limit], b"\n\n"].concat();
@@ -106,20 +107,20 @@ fn a_buffer_on_the_heap_grows_when_it_must_and_not_beyond_its_limit() {
             read(&mut Parser::with_limit(limit), &chunks, |result| match result {
                 Ok(len) => events += usize::from(len == limit),
                 Err(error) => {
-                    assert!(matches!(error, Error::Overflow { capacity, .. } if capacity == limit));
+                    assert_eq!(error.capacity, limit);
                     errors += 1;
                 }
             });
         });
         assert_eq!((events, errors), (2, 1), "limit {limit}");
-        // While it grows there are the old buffer and the new one.
+        // While it grows, the earlier buffer and the next one exist together.
         assert!(limit <= peak && peak <= 2 * limit, "limit {limit}, {peak} bytes at most");
     }
 }
 
-/// When the allocator has no more the event is lost, that is said, and the next one comes.
+/// Without more memory, the event is reported as too large, and the next one is delivered.
 #[test]
-fn the_end_of_the_memory_is_an_overflow() {
+fn an_allocator_without_memory_is_an_overflow() {
     let long = [b'x'; 3000];
     let streams: [&[&[u8]]; 5] = [
         &[b"data: ", &long, b"\n\n", b"data: next\n\n"],
@@ -134,7 +135,7 @@ fn the_end_of_the_memory_is_an_overflow() {
         measured(1000, || {
             read(&mut parser, chunks, |result| match result {
                 Ok(len) => events += usize::from(len == b"next".len()),
-                Err(error) => errors += usize::from(matches!(error, Error::Overflow { .. })),
+                Err(_) => errors += 1,
             });
         });
         assert_eq!((events, errors), (1, 1), "stream {i}");
@@ -143,9 +144,9 @@ fn the_end_of_the_memory_is_an_overflow() {
     }
 }
 
-/// The same by way of `next`, which lends what it can: here what is lent has to be kept, and there is no memory for it.
+/// `next` borrows from the input. Here the borrowed bytes have to be kept, and there is no memory for them.
 #[test]
-fn what_is_lent_and_cannot_be_kept_is_an_overflow() {
+fn a_borrowed_value_that_cannot_be_kept_is_an_overflow() {
     let line = |name: &str| [name.as_bytes(), &[b'x'; 3000], b"\n"].concat();
     let (id, data) = (line("id: "), line("data: "));
     let streams: [&[&[u8]]; 4] = [
@@ -163,7 +164,7 @@ fn what_is_lent_and_cannot_be_kept_is_an_overflow() {
                     match parser.next(&mut input) {
                         Ok(Some(event)) => events += usize::from(event.data() == b"next"),
                         Ok(None) => break,
-                        Err(error) => errors += usize::from(matches!(error, Error::Overflow { .. })),
+                        Err(_) => errors += 1,
                     }
                 }
             }
@@ -173,7 +174,7 @@ fn what_is_lent_and_cannot_be_kept_is_an_overflow() {
     }
 }
 
-/// No memory at all: the ID that a blank line commits cannot be kept.
+/// Without any memory, the ID that a blank line commits cannot be kept.
 #[test]
 fn an_id_that_cannot_be_kept_is_not_replaced_by_another() {
     for rest in [&b"\ndata: next\n\n"[..], b"data: x\n\ndata: next\n\n"] {
@@ -186,9 +187,137 @@ fn an_id_that_cannot_be_kept_is_not_replaced_by_another() {
                 Err(_) => errors += 1,
             });
         });
-        // Without lending there is no memory for the next event either.
-        let next = usize::from(LENDS);
+        // An event that is not borrowed needs memory as well.
+        let next = usize::from(BORROWS);
         assert_eq!((events, errors), (next, 2 - next), "{}", stream.escape_ascii());
         assert_eq!(parser.last_event_id(), None);
     }
+}
+
+/// The most that an idle parser keeps of an event.
+const IDLE: usize = 128;
+const LARGE: usize = 20_000;
+
+/// Returns an event of `LARGE` bytes in chunks of a socket, so that it is copied.
+fn large_event() -> Vec<u8> {
+    [&b"event: x\ndata: "[..], &vec![b'x'; LARGE], b"\n\n"].concat()
+}
+
+fn feed(parser: &mut Parser<ssewire::GrowableBuffer>, stream: &[u8]) -> usize {
+    let mut events = 0;
+    for mut input in stream.chunks(1460) {
+        while parser.next(&mut input).unwrap().is_some() {
+            events += 1;
+        }
+    }
+    events
+}
+
+/// Returns the bytes on the heap that `run` leaves there.
+fn left(run: impl FnOnce()) -> usize {
+    let before = USED.get();
+    run();
+    USED.get() - before
+}
+
+/// Each call that finds its input used up frees the memory of the event before it.
+#[test]
+fn an_idle_parser_frees_its_memory() {
+    let stream = large_event();
+    let calls: [fn(&mut Parser<ssewire::GrowableBuffer>); 5] = [
+        |parser| assert_eq!(parser.next(&mut &b""[..]), Ok(None)),
+        |parser| assert_eq!(parser.next_item(&mut &b""[..]), Ok(None)),
+        |parser| assert_eq!(parser.feed(b"").result, Ok(None)),
+        |parser| assert_eq!(parser.feed_items(b"").result, Ok(None)),
+        |parser| parser.reset(),
+    ];
+    for (i, idle) in calls.into_iter().enumerate() {
+        let mut parser = Parser::with_limit(1 << 20);
+        let bytes = left(|| {
+            assert_eq!(feed(&mut parser, &stream), 1);
+            idle(&mut parser);
+        });
+        assert!(bytes <= IDLE, "call {i} leaves {bytes} bytes");
+        // It goes on as before.
+        assert_eq!(feed(&mut parser, &stream), 1, "call {i}");
+    }
+}
+
+/// The loop that every caller writes ends with such a call.
+#[test]
+fn a_loop_over_the_events_of_an_input_frees_memory() {
+    let mut parser = Parser::with_limit(1 << 20);
+    let bytes = left(|| {
+        let stream = large_event();
+        let (mut first, mut second) = stream.split_at(LARGE / 2);
+        assert_eq!(parser.next(&mut first), Ok(None));
+        assert_eq!(parser.next(&mut second).unwrap().unwrap().data().len(), LARGE);
+        assert_eq!(parser.next(&mut second), Ok(None));
+    });
+    assert!(bytes <= IDLE, "{bytes} bytes");
+}
+
+/// An unfinished event stays, however often there is nothing to read.
+#[test]
+fn an_unfinished_event_is_kept() {
+    let stream = large_event();
+    for end in [LARGE / 2, stream.len() - 2, stream.len() - 1] {
+        let mut parser = Parser::with_limit(1 << 20);
+        let bytes = left(|| {
+            assert_eq!(feed(&mut parser, &stream[..end]), 0);
+            for _ in 0..3 {
+                assert_eq!(parser.next(&mut &b""[..]), Ok(None));
+            }
+        });
+        assert!(bytes >= end - 20, "{bytes} bytes of {end}");
+        let mut rest = &stream[end..];
+        assert_eq!(parser.next(&mut rest).unwrap().unwrap().data().len(), LARGE, "split at {end}");
+    }
+}
+
+/// The last event ID outlives the memory of its event, whatever its length.
+#[test]
+fn the_last_event_id_is_kept() {
+    for len in [1, IDLE - 1, IDLE, IDLE + 1, 5000] {
+        let id = "i".repeat(len);
+        let stream = [format!("id: {id}\n").as_bytes(), &large_event()].concat();
+        let mut parser = Parser::with_limit(1 << 20);
+        let bytes = left(|| {
+            assert_eq!(feed(&mut parser, &stream), 1);
+            assert_eq!(parser.next(&mut &b""[..]), Ok(None));
+        });
+        assert!((len..=len.max(IDLE)).contains(&bytes), "{bytes} bytes for an ID of {len}");
+        assert_eq!(parser.last_event_id(), Some(id.as_bytes()));
+        // A restored ID is kept likewise.
+        let mut parser = Parser::with_limit(1 << 20);
+        let bytes = left(|| {
+            assert_eq!(feed(&mut parser, &stream[..stream.len() / 2]), 0);
+            parser.set_last_event_id(id.as_bytes()).unwrap();
+            assert_eq!(parser.next(&mut &b""[..]), Ok(None));
+        });
+        assert!((len..=len.max(IDLE)).contains(&bytes), "{bytes} bytes for a restored ID of {len}");
+        assert_eq!(parser.last_event_id(), Some(id.as_bytes()));
+    }
+}
+
+/// After an event that is too large, the memory goes at its blank line.
+#[test]
+fn an_event_that_is_too_large_frees_its_memory() {
+    let mut parser = Parser::with_limit(LARGE / 2);
+    let stream = large_event();
+    let bytes = left(|| {
+        let mut errors = 0;
+        for mut input in stream.chunks(1460) {
+            loop {
+                match parser.next(&mut input) {
+                    Ok(None) => break,
+                    Ok(Some(event)) => panic!("{event:?}"),
+                    Err(_) => errors += 1,
+                }
+            }
+        }
+        assert_eq!(errors, 1);
+        assert_eq!(parser.next(&mut &b""[..]), Ok(None));
+    });
+    assert!(bytes <= IDLE, "{bytes} bytes");
 }

@@ -1,4 +1,4 @@
-//! What the fuzz targets check, with their committed seeds and what they have found, on a stable compiler.
+//! The checks of the fuzz targets, on their committed seeds and the cases that they have found, with a stable compiler.
 
 use std::fs;
 use std::path::Path;

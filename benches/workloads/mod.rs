@@ -21,7 +21,7 @@ pub struct Count {
 /// Adds an event, or a block of comments.
 type Block = fn(&mut Workload);
 
-/// All there are, by name.
+/// All whose events are alike, by name.
 pub const ALL: [(&str, Block); 9] = [
     ("openai", openai),
     ("anthropic", anthropic),
@@ -34,9 +34,12 @@ pub const ALL: [(&str, Block); 9] = [
     ("wikimedia", wikimedia),
 ];
 
+/// Those whose values differ in length from event to event.
+pub const VARIED: [(&str, Block); 2] = [("openai-varied", openai_varied), ("telemetry-varied", telemetry_varied)];
+
 /// The workload of that name, of at least `size` bytes.
 pub fn make(name: &str, size: usize) -> Workload {
-    let (_, block) = ALL.iter().find(|(known, _)| *known == name).expect("a workload of that name");
+    let (_, block) = ALL.iter().chain(&VARIED).find(|(known, _)| *known == name).expect("a workload of that name");
     let mut workload = Workload {
         stream: String::with_capacity(size + 128 * 1024),
         expected: Count::default(),
@@ -52,6 +55,7 @@ pub fn make(name: &str, size: usize) -> Workload {
 
 impl Workload {
     /// The stream in chunks of `size` bytes; the last may be shorter.
+    #[allow(dead_code, reason = "not every benchmark reads these")]
     pub fn chunks(&self, size: usize) -> Vec<&[u8]> {
         self.stream.as_bytes().chunks(size).collect()
     }
@@ -85,6 +89,12 @@ impl Workload {
         (0..len).map(|_| char::from(b'a' + self.below(26) as u8)).collect()
     }
 
+    /// 1 to `most` letters.
+    fn letters_up_to(&mut self, most: u32) -> String {
+        let len = 1 + self.below(most);
+        self.letters(len as usize)
+    }
+
     /// `head`, letters and `tail`, `len` bytes together.
     fn filled(&mut self, head: &str, tail: &str, len: usize) -> String {
         format!("{head}{}{tail}", self.letters(len - head.len() - tail.len()))
@@ -93,15 +103,35 @@ impl Workload {
 
 /// A chunk of a chat completion, 263 bytes on the wire.
 fn openai(w: &mut Workload) {
-    let head = format!(
+    let head = openai_head(w);
+    let data = w.filled(&head, OPENAI_TAIL, 263 - "data: \n\n".len());
+    w.event(&[], &data, "\n");
+}
+
+/// The same with a content of 1 to 12 letters mostly, of up to 40 at times, and seldom of up to 200.
+fn openai_varied(w: &mut Workload) {
+    let head = openai_head(w);
+    let most = match w.below(16) {
+        0 => 200,
+        1..=3 => 40,
+        _ => 12,
+    };
+    let content = w.letters_up_to(most);
+    w.event(&[], &format!("{head}{content}{OPENAI_TAIL}"), "\n");
+}
+
+/// A chunk of a chat completion up to its content.
+fn openai_head(w: &mut Workload) -> String {
+    format!(
         r#"{{"id":"chatcmpl-{}","object":"chat.completion.chunk","created":1760{:06},"model":"example-1","system_fingerprint":"fp_{:08x}","choices":[{{"index":0,"delta":{{"content":""#,
         w.letters(24),
         w.below(1_000_000),
         w.below(u32::MAX),
-    );
-    let data = w.filled(&head, r#""},"finish_reason":null}]}"#, 263 - "data: \n\n".len());
-    w.event(&[], &data, "\n");
+    )
 }
+
+/// And from there.
+const OPENAI_TAIL: &str = r#""},"finish_reason":null}]}"#;
 
 /// A chunk of a message with its type, 120 bytes on the wire.
 fn anthropic(w: &mut Workload) {
@@ -117,6 +147,16 @@ fn telemetry(w: &mut Workload, line_end: &str) {
     let event = ["t", "p", "h", "v"][w.below(4) as usize];
     let data = format!("{}.{:02}", 10 + w.below(90), w.below(100));
     w.event(&[("id", &id), ("event", event)], &data, line_end);
+}
+
+/// A measurement with an ID of 1 to 12 digits, a type of 1 to 14 letters, and data of 1 to 24 bytes.
+fn telemetry_varied(w: &mut Workload) {
+    let digits = 1 + w.below(12);
+    let id: String = (0..digits).map(|_| char::from(b'0' + w.below(10) as u8)).collect();
+    let event = w.letters_up_to(14);
+    let bytes = 1 + w.below(24);
+    let data: String = (0..bytes).map(|_| char::from(b"0123456789.,:=- etT"[w.below(19) as usize])).collect();
+    w.event(&[("id", &id), ("event", &event)], &data, "\n");
 }
 
 fn multiline(w: &mut Workload) {

@@ -1,4 +1,5 @@
-//! A machine in QEMU: its start and its end. The exit status is 0 for a pass, 1 for a failure, 42 for a panic or a fault.
+//! Start and end of a program on a machine in QEMU. The exit status is 0 for a pass, 1 for a failure, 42 for a panic or a
+//! fault.
 
 use core::panic::PanicInfo;
 
@@ -33,7 +34,7 @@ fn faulted() -> ! {
     exit(42)
 }
 
-/// An instruction that there is not.
+/// Executes an undefined instruction.
 #[cfg(feature = "negative-fault")]
 pub fn fault() {
     unsafe {

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::str;
 
 use serde::{Serialize, Serializer};
-use ssewire::{decode, Error, Event};
+use ssewire::{lossy, Event, Overflow};
 
 pub struct Printer<W: Write> {
     out: BufWriter<W>,
@@ -31,10 +31,8 @@ struct ErrorLine<'a> {
     error: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    needed: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    capacity: Option<usize>,
+    needed: usize,
+    capacity: usize,
 }
 
 #[derive(Serialize)]
@@ -50,7 +48,7 @@ impl Serialize for Decoded<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match str::from_utf8(self.0) {
             Ok(text) => serializer.serialize_str(text),
-            Err(_) => serializer.collect_str(&decode(self.0)),
+            Err(_) => serializer.collect_str(&lossy(self.0)),
         }
     }
 }
@@ -84,17 +82,14 @@ impl<W: Write> Printer<W> {
         writeln!(self.out, "{comment}")
     }
 
-    pub fn error(&mut self, error: &Error) -> io::Result<()> {
-        let (field, needed, capacity) = match *error {
-            Error::Overflow { field, needed, capacity } => (Some(field.name()), Some(needed), Some(capacity)),
-            _ => (None, None, None),
-        };
-        self.error_line(&ErrorLine { error: &error.to_string(), field, needed, capacity })
+    pub fn overflow(&mut self, overflow: Overflow) -> io::Result<()> {
+        let Overflow { field, needed, capacity } = overflow;
+        self.error_line(&ErrorLine { error: &overflow.to_string(), field: Some(field.name()), needed, capacity })
     }
 
     pub fn comment_too_long(&mut self, needed: usize, capacity: usize) -> io::Result<()> {
         let error = &format!("comment too long: at least {needed} bytes, the limit is {capacity}");
-        self.error_line(&ErrorLine { error, field: None, needed: Some(needed), capacity: Some(capacity) })
+        self.error_line(&ErrorLine { error, field: None, needed, capacity })
     }
 
     pub fn end(&mut self, reconnection_time_ms: Option<u64>, last_event_id: &[u8]) -> io::Result<()> {
@@ -151,7 +146,7 @@ fn short(bytes: &[u8]) -> impl Display + '_ {
 
     impl Display for Short<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let mut chars = decode(self.0).chars();
+            let mut chars = lossy(self.0).chars();
             f.write_str(&printable(chars.by_ref().take(LONGEST)))?;
             match chars.next() {
                 None => Ok(()),

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, StdoutLock};
 use std::time::Duration;
 
-use ssewire::{GrowableBuffer, Item, Parser};
+use ssewire::{GrowableBuffer, Item, Parser, Piece};
 
 use crate::print::Printer;
 use crate::{Failure, Options};
@@ -87,9 +87,9 @@ fn print_next(
     match (next, comments) {
         (Ok(None), _) => return Ok(false),
         (Ok(Some(Item::Event(event))), _) => printer.event(&event)?,
-        (Ok(Some(Item::Comment { bytes, last })), Some(comment)) => comment.push(bytes, last, printer)?,
+        (Ok(Some(Item::Comment(piece))), Some(comment)) => comment.push(piece, printer)?,
         (Ok(Some(_)), _) => {}
-        (Err(error), _) => printer.error(&error)?,
+        (Err(overflow), _) => printer.overflow(overflow)?,
     }
     Ok(true)
 }
@@ -107,20 +107,20 @@ impl Comment {
     }
 
     /// Prints the comment with its last piece. One beyond the limit is reported once, where that shows, and skipped.
-    fn push(&mut self, piece: &[u8], last: bool, printer: &mut Printer<StdoutLock<'_>>) -> io::Result<()> {
-        let needed = self.text.len() + piece.len();
+    fn push(&mut self, piece: Piece<'_>, printer: &mut Printer<StdoutLock<'_>>) -> io::Result<()> {
+        let needed = self.text.len() + piece.bytes.len();
         if !self.too_long && needed > self.limit {
             self.too_long = true;
             self.text.clear();
             printer.comment_too_long(needed, self.limit)?;
         }
         if !self.too_long {
-            self.text.extend_from_slice(piece);
-            if last {
+            self.text.extend_from_slice(piece.bytes);
+            if piece.last {
                 printer.comment(&self.text)?;
             }
         }
-        if last {
+        if piece.last {
             self.clear();
         }
         Ok(())

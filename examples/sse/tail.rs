@@ -4,7 +4,7 @@ use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
-use ssewire::decode;
+use ssewire::lossy;
 use ureq::http::header::{HeaderValue, ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use ureq::Agent;
 
@@ -52,7 +52,7 @@ fn connect(agent: &Agent, url: &str, last_event_id: &[u8]) -> Result<Answer, Fai
     let mut request = agent.get(url).header(ACCEPT, "text/event-stream").header(CACHE_CONTROL, "no-store");
     if !last_event_id.is_empty() {
         // The standard's ID is text, decoded from the stream and encoded again for the header.
-        match HeaderValue::from_bytes(decode(last_event_id).to_string().as_bytes()) {
+        match HeaderValue::from_bytes(lossy(last_event_id).to_string().as_bytes()) {
             Ok(id) => request = request.header("last-event-id", id),
             Err(_) => {
                 note("the last event ID holds a control character, no header can carry it; connecting without it")
@@ -78,7 +78,7 @@ fn connect(agent: &Agent, url: &str, last_event_id: &[u8]) -> Result<Answer, Fai
     let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
     if !essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream") {
-        let found = if content_type.is_empty() { "no content type".into() } else { decode(content_type).to_string() };
+        let found = if content_type.is_empty() { "no content type".into() } else { lossy(content_type).to_string() };
         return Err(Failure::new(format_args!("{url}: not text/event-stream, but {found}")));
     }
     Ok(Answer::Stream(Box::new(response.into_body().into_reader())))

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 
 use serde::Deserialize;
 use serde_json::Value;
-use ssewire::Frame;
+use ssewire::{Frame, InvalidByte};
 
 use crate::Failure;
 
@@ -73,10 +73,10 @@ fn frame(line: &Line) -> Result<Frame<'_>, String> {
         frame = frame.comment(comment);
     }
     if let Some(event_type) = text("event", &line.event)? {
-        frame = frame.event_type(event_type).map_err(|error| error.to_string())?;
+        frame = frame.event_type(event_type).map_err(invalid)?;
     }
     if let Some(id) = text("id", &line.id)? {
-        frame = frame.id(id).map_err(|error| error.to_string())?;
+        frame = frame.id(id).map_err(invalid)?;
     }
     if let Some(retry) = &line.retry {
         let milliseconds = retry.as_u64().ok_or_else(|| wrong("retry", "an integer from 0 to 2^64 - 1", retry))?;
@@ -94,6 +94,10 @@ fn text<'a>(key: &str, value: &'a Option<Value>) -> Result<Option<&'a str>, Stri
         Some(Value::String(text)) => Ok(Some(text)),
         Some(value) => Err(wrong(key, "a string", value)),
     }
+}
+
+fn invalid(error: InvalidByte) -> String {
+    format!("field {}: {error}", error.field)
 }
 
 fn wrong(key: &str, expected: &str, found: &Value) -> String {

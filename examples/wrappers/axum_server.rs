@@ -21,7 +21,7 @@ use axum::Router;
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
-use ssewire::{Frame, Parser};
+use ssewire::{Frame, InvalidByte, Parser};
 use ssewire_wrappers::{clients, limit_time, messages, Message};
 use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
@@ -53,7 +53,7 @@ where
 }
 
 impl<S: Stream<Item = Message> + Unpin> Stream for EventBody<S> {
-    type Item = Result<Bytes, ssewire::Error>;
+    type Item = Result<Bytes, InvalidByte>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.messages.poll_next_unpin(cx) {
@@ -127,8 +127,11 @@ async fn read_slowly(server: SocketAddr, produced: &AtomicUsize) -> Result<usize
     let (mut read, mut ahead) = (0, 0);
     while let Some(chunk) = body.try_next().await? {
         let mut input = &chunk[..];
-        while let Some(event) = parser.next(&mut input)? {
-            assert_eq!((event.text()?.last_event_id(), event.data().len()), (&*read.to_string(), LARGE));
+        while let Some(event) = parser.next(&mut input).expect("no event exceeds the limit") {
+            assert_eq!(
+                (event.text().expect("the events are text").last_event_id(), event.data().len()),
+                (&*read.to_string(), LARGE)
+            );
             read += 1;
             if read % 200 == 1 {
                 rest(produced).await;

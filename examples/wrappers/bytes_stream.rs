@@ -13,7 +13,7 @@ use axum::body::Body;
 use bytes::{Buf, Bytes};
 use futures::{Stream, StreamExt};
 use http_body_util::BodyExt;
-use ssewire::{GrowableBuffer, Parser};
+use ssewire::{GrowableBuffer, Overflow, Parser};
 use ssewire_wrappers::owned::OwnedEvent;
 use ssewire_wrappers::{assert_all, axum_server, clients, limit_time, messages, Message};
 
@@ -22,7 +22,7 @@ use ssewire_wrappers::{assert_all, axum_server, clients, limit_time, messages, M
 enum Error<E> {
     /// It was larger than the limit and is skipped.
     #[error(transparent)]
-    Overflow(ssewire::Error),
+    Overflow(Overflow),
     /// The stream of bytes failed.
     #[error("the event stream broke")]
     Source(#[source] E),
@@ -143,10 +143,17 @@ mod tests {
             let (head, tail) = wire.split_at(cut);
             let read = events([Ok(head.into()), Ok(tail.into()), Err("broken"), Ok("\n\n".into())], 8);
             let [one, Err(Error::Overflow(overflow)), two, broken, three] = &read[..] else { panic!("{read:?}") };
-            assert!(matches!(overflow, ssewire::Error::Overflow { field: Field::Data, capacity: 8, .. }));
+            assert!(matches!(overflow, Overflow { field: Field::Data, capacity: 8, .. }));
             assert_eq!([one, two, broken], [&data(b"1"), &data(b"2"), &Err(Error::Source("broken"))]);
             assert_eq!(three, &data(b"cut"));
         }
+    }
+
+    #[test]
+    fn an_overflow_is_reported_once_and_the_rest_of_the_chunk_is_read() {
+        let read = events([Ok(Bytes::from_static(b"data: nine byte\n\ndata: a\n\ndata: bc\n\ndata: d\n\n"))], 8);
+        let overflow = Overflow { field: Field::Data, needed: 9, capacity: 8 };
+        assert_eq!(read, [Err(Error::Overflow(overflow)), data(b"a"), data(b"bc"), data(b"d")]);
     }
 
     #[test]

@@ -75,10 +75,10 @@ async fn ssewire(url: &str) -> Result<(Vec<Message>, usize), Box<dyn Error>> {
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.try_next().await? {
         let mut input = &chunk[..];
-        while let Some(item) = parser.next_item(&mut input)? {
+        while let Some(item) = parser.next_item(&mut input).expect("no event exceeds the limit") {
             match item {
-                Item::Event(event) => read.push(Message::from(event.text()?)),
-                Item::Comment { last, .. } => comments += usize::from(last),
+                Item::Event(event) => read.push(Message::from(event.text().expect("the messages are text"))),
+                Item::Comment(piece) => comments += usize::from(piece.last),
                 _ => {}
             }
         }

@@ -9,7 +9,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
-use ssewire::{Error, Frame, GrowableBuffer, Parser, Status};
+use ssewire::{Frame, GrowableBuffer, Overflow, Parser};
 use ssewire_wrappers::owned::OwnedEvent;
 use ssewire_wrappers::{assert_all, limit_time, messages, Message};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,18 +28,15 @@ impl EventCodec {
 }
 
 impl Decoder for EventCodec {
-    type Item = Result<OwnedEvent, Error>;
+    type Item = Result<OwnedEvent, Overflow>;
     type Error = io::Error;
 
     fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Self::Item>> {
         let progress = self.parser.feed(src);
         // All that was read is taken: what is unfinished is in the parser, and is discarded at the end of the stream.
         let fed = src.split_to(progress.consumed).freeze();
-        Ok(match progress.status {
-            Ok(Status::Event) => Some(Ok(OwnedEvent::new(&self.parser.event(&fed), &fed, &mut self.last_event_id))),
-            Ok(_) => None,
-            Err(overflow) => Some(Err(overflow)),
-        })
+        let own = |found| OwnedEvent::new(&self.parser.event(found, &fed), &fed, &mut self.last_event_id);
+        Ok(progress.result.map(|found| found.map(own)).transpose())
     }
 }
 
@@ -115,11 +112,11 @@ mod tests {
 
     #[test]
     fn an_overflow_does_not_end_the_stream_and_an_unfinished_event_is_discarded() {
-        let wire = &b"data: 1\n\ndata: nine byte\n\ndata: 2\n\ndata: cut"[..];
+        let wire = &b"data: nine byte\n\ndata: a\n\ndata: bc\n\ndata: d\n\ndata: cut"[..];
         let stream = FramedRead::new(wire, EventCodec::new(8)).map(|item| item.unwrap().map(|event| event.data));
         let read: Vec<_> = stream.collect().now_or_never().unwrap();
-        let overflow = Error::Overflow { field: ssewire::Field::Data, needed: 9, capacity: 8 };
-        assert_eq!(read, [Ok(Bytes::from_static(b"1")), Err(overflow), Ok(Bytes::from_static(b"2"))]);
+        let overflow = Overflow { field: ssewire::Field::Data, needed: 9, capacity: 8 };
+        assert_eq!(read, [Err(overflow), Ok("a".into()), Ok("bc".into()), Ok("d".into())]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl From<ReadExactError<std::io::Error>> for Error {
 
 /// Puts every event of the stream in the channel; in place of one that is too large, the error.
 async fn read(mut source: impl Read<Error = std::io::Error>) -> Result<(), Error> {
-    let mut parser = Parser::<heapless::Vec<u8, LARGEST>>::new();
+    let mut parser = Parser::<[u8; LARGEST]>::new();
     let mut buf = [0; 1024];
     loop {
         let mut input = match with_timeout(SILENCE, source.read(&mut buf)).await?? {
@@ -66,7 +66,8 @@ async fn read(mut source: impl Read<Error = std::io::Error>) -> Result<(), Error
             n => &buf[..n],
         };
         while let Some(event) = parser.next(&mut input).transpose() {
-            let owned = event.and_then(|event| OwnedEvent::new(&event));
+            // The copy never fails: what fits the parser's buffer fits as many bytes of an `OwnedEvent`.
+            let owned = event.map_err(ssewire::Error::from).and_then(|event| Ok(OwnedEvent::new(&event)?));
             EVENTS.send(owned.map(Some).map_err(Error::Event)).await;
         }
     }
@@ -139,4 +140,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         allocations.count_total
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_io_adapters::tokio_1::FromTokio;
+
+    use super::*;
+
+    #[test]
+    fn an_overflow_is_reported_once_and_the_rest_of_the_buffer_is_read() {
+        let wire = format!("data: {}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n", "x".repeat(LARGEST + 1));
+        futures::executor::block_on(read(FromTokio::new(wire.as_bytes()))).unwrap();
+        let too_large = EVENTS.try_receive().unwrap();
+        assert!(matches!(too_large, Err(Error::Event(ssewire::Error::Overflow(_)))));
+        for data in ["a", "bc", "d"] {
+            assert_eq!(EVENTS.try_receive().unwrap().unwrap().unwrap().event().data(), data.as_bytes());
+        }
+        assert!(EVENTS.is_empty());
+    }
 }

@@ -40,7 +40,7 @@ impl Message {
     /// # Errors
     ///
     /// When type or ID hold a line end, or the ID a NUL.
-    pub fn frame(&self) -> Result<ssewire::Frame<'_>, ssewire::Error> {
+    pub fn frame(&self) -> Result<ssewire::Frame<'_>, ssewire::InvalidByte> {
         let frame = ssewire::Frame::new().id(&self.id)?.data(&self.data);
         let frame = if self.event_type == "message" { frame } else { frame.event_type(&self.event_type)? };
         Ok(match self.retry {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures::stream;
 use serde::Deserialize;
 use serde_json::json;
-use ssewire::{Event, GrowableBuffer, Parser, Status};
+use ssewire::{Event, GrowableBuffer, Overflow, Parser};
 
 /// Beyond the largest that is to be expected: a picture in base64.
 const LIMIT: usize = 4 << 20;
@@ -27,7 +27,7 @@ enum Error {
     #[error(transparent)]
     Http(#[from] reqwest::Error),
     #[error("{0}")]
-    TooLarge(#[from] ssewire::Error),
+    TooLarge(#[from] Overflow),
     #[error("an event is not as documented: {0}")]
     Json(#[from] serde_json::Error),
     /// What the service itself reports, after it had answered 200.
@@ -57,8 +57,8 @@ impl Events {
             let from = self.used;
             let progress = self.parser.feed(&self.chunk[from..]);
             self.used += progress.consumed;
-            if progress.status? == Status::Event {
-                return Ok(self.parser.event(&self.chunk[from..]));
+            if let Some(found) = progress.result? {
+                return Ok(self.parser.event(found, &self.chunk[from..]));
             }
             self.chunk = self.response.chunk().await?.ok_or(Error::Cut)?;
             self.used = 0;
@@ -265,8 +265,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // One event is too large: that is reported, and whoever goes on has the rest.
     let (mut events, mut text) = (request("chat/completions", "large").await?, String::new());
-    let Err(Error::TooLarge(ssewire::Error::Overflow { capacity: LIMIT, .. })) = openai(&mut events, &mut text).await
-    else {
+    let Err(Error::TooLarge(Overflow { capacity: LIMIT, .. })) = openai(&mut events, &mut text).await else {
         panic!("an event of more than the limit");
     };
     openai(&mut events, &mut text).await?;
@@ -278,6 +277,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_event_that_is_too_large_is_reported_once_and_the_rest_of_the_chunk_is_read() {
+        let wire = format!("data: {}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n", "x".repeat(LIMIT + 1));
+        let mut events = Events::new(axum::http::Response::new(wire).into());
+        let Err(Error::TooLarge(Overflow { capacity: LIMIT, .. })) = events.next().await else { panic!() };
+        for data in ["a", "bc", "d"] {
+            assert_eq!(events.next().await.unwrap().data(), data.as_bytes());
+        }
+        assert!(matches!(events.next().await, Err(Error::Cut)));
+    }
 
     #[test]
     fn text_is_copied_only_to_resolve_escapes() {

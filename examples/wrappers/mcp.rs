@@ -22,7 +22,7 @@ use futures::StreamExt;
 use reqwest::{header, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{json, Value};
-use ssewire::{Frame, Parser};
+use ssewire::{Frame, Overflow, Parser};
 
 const VERSION: &str = "2025-11-25";
 
@@ -37,7 +37,7 @@ enum Error {
     #[error(transparent)]
     Http(#[from] reqwest::Error),
     #[error("{0}")]
-    TooLarge(#[from] ssewire::Error),
+    TooLarge(#[from] Overflow),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// What the server answers to the request.
@@ -97,7 +97,10 @@ impl Client {
         Ok(client)
     }
 
-    /// The result of `method`; notifications that come before it go to `notify`.
+    /// Returns the result of `method`, and passes the notifications that come before it to `notify`.
+    ///
+    /// A message that is too large is skipped. It may have been the result, so [`Error::TooLarge`] is returned if no result
+    /// has come when the connection ends. A message that is not JSON-RPC ends the call.
     async fn call(&mut self, method: &str, params: Value, mut notify: impl FnMut(&str, Value)) -> Result<Value, Error> {
         self.requests += 1;
         let request = json!({"jsonrpc": "2.0", "id": self.requests, "method": method, "params": params});
@@ -109,11 +112,19 @@ impl Client {
             return serde_json::from_slice::<Message>(&response.bytes().await?)?.into_result();
         }
         let mut parser = Parser::with_limit(LIMIT);
+        let mut too_large = None;
         loop {
             // A connection that breaks is as good as one that ends: both are resumed.
             while let Ok(Some(chunk)) = response.chunk().await {
                 let mut input = &chunk[..];
-                while let Some(event) = parser.next(&mut input)? {
+                while let Some(event) = parser.next(&mut input).transpose() {
+                    let event = match event {
+                        Ok(event) => event,
+                        Err(overflow) => {
+                            too_large = Some(overflow);
+                            continue;
+                        }
+                    };
                     if event.data().is_empty() {
                         continue; // it was there to set the last event ID
                     }
@@ -125,6 +136,10 @@ impl Client {
                         None => {}
                     }
                 }
+            }
+            // Resuming does not bring it back: its ID is the last event ID.
+            if let Some(overflow) = too_large {
+                return Err(overflow.into());
             }
             response = self.resume(&mut parser).await?;
         }
@@ -316,4 +331,43 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     println!("one result over {} connections, each at least {RETRY:?} after the one before", streams.len());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a call returns and notifies when all that the server sends is `messages`.
+    async fn call(messages: &[Value]) -> (Result<Value, Error>, Vec<String>) {
+        let body: String = messages.iter().map(|message| event("1", message)).collect();
+        let router = Router::new().route("/mcp", post(async || events(body, false)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let mut client = Client { http: reqwest::Client::new(), url, session: None, requests: 1 };
+        let mut notified = Vec::new();
+        let result = client.call("tools/call", json!({}), |method, _| notified.push(method.into())).await;
+        (result, notified)
+    }
+
+    fn notification(method: &str) -> Value {
+        json!({"jsonrpc": "2.0", "method": method})
+    }
+
+    #[tokio::test]
+    async fn a_notification_that_is_too_large_does_not_end_the_call() {
+        let large = notification(&"x".repeat(LIMIT));
+        let messages = [large, notification("a"), notification("bc"), notification("d"), result(&json!(2))];
+        let (result, notified) = call(&messages).await;
+        assert_eq!(result.unwrap()["content"][0]["text"], "21.5 °C");
+        assert_eq!(notified, ["a", "bc", "d"]);
+    }
+
+    #[tokio::test]
+    async fn a_result_that_is_too_large_is_an_error() {
+        let large = json!({"jsonrpc": "2.0", "id": 2, "result": "x".repeat(LIMIT)});
+        let (result, notified) = call(&[large, notification("a")]).await;
+        assert!(matches!(result, Err(Error::TooLarge(Overflow { capacity: LIMIT, .. }))));
+        assert_eq!(notified, ["a"]);
+    }
 }

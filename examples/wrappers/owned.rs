@@ -4,7 +4,7 @@ use std::str::Utf8Error;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use ssewire::{Event, Frame};
+use ssewire::{Event, Frame, InvalidByte};
 
 use crate::Message;
 
@@ -68,8 +68,8 @@ impl OwnedEvent {
     ///
     /// # Errors
     ///
-    /// [`ssewire::Error::InvalidByte`] when somebody put a line end into its type, or a line end or NUL into its ID.
-    pub fn frame(&self) -> Result<Frame<'_>, ssewire::Error> {
+    /// [`InvalidByte`] when somebody put a line end into its type, or a line end or NUL into its ID.
+    pub fn frame(&self) -> Result<Frame<'_>, InvalidByte> {
         let mut frame = Frame::new().data(&self.data);
         if let Some(event_type) = &self.wire_event_type {
             frame = frame.event_type(event_type)?;

@@ -22,7 +22,7 @@ use tokio::task::LocalSet;
 async fn send<W: Write>(chunks: &mut ChunkWriter<W>, frame: Frame<'_>) -> Result<(), W::Error> {
     let mut encoder = frame.encoder();
     let mut tx = [0; 128];
-    while let n @ 1.. = encoder.read(&mut tx) {
+    while let n @ 1.. = encoder.fill(&mut tx) {
         chunks.write_chunk(&tx[..n]).await?;
     }
     chunks.flush().await

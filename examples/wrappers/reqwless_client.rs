@@ -14,12 +14,12 @@ use embedded_io_async::Read;
 use embedded_nal_async::{AddrType, Dns, TcpConnect};
 use reqwless::client::HttpClient;
 use reqwless::request::{Method, RequestBuilder};
-use ssewire::{Event, Status};
+use ssewire::{Event, Overflow};
 use ssewire_wrappers::{assert_all, axum_server, Message};
 use tokio::net::TcpStream;
 
 /// The largest event of the thousand takes 6991 bytes. A device that knows its server takes less.
-type Parser = ssewire::Parser<heapless::Vec<u8, 8192>>;
+type Parser = ssewire::Parser<[u8; 8192]>;
 
 /// Reads events from anything that reads bytes.
 struct Events<'p, R> {
@@ -35,7 +35,7 @@ enum Error<E> {
     #[error("the connection: {0:?}")]
     Read(E),
     #[error(transparent)]
-    Event(#[from] ssewire::Error),
+    Overflow(#[from] Overflow),
 }
 
 impl<'p, R: Read> Events<'p, R> {
@@ -51,8 +51,8 @@ impl<'p, R: Read> Events<'p, R> {
             let from = self.start;
             let progress = self.parser.feed(&self.buf[from..self.end]);
             self.start += progress.consumed;
-            if progress.status? == Status::Event {
-                return Ok(Some(self.parser.event(&self.buf[from..self.end])));
+            if let Some(found) = progress.result? {
+                return Ok(Some(self.parser.event(found, &self.buf[from..self.end])));
             }
             // Empty first: were the future dropped while it waits, old bytes would be read again.
             (self.start, self.end) = (0, 0);
@@ -157,13 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_too_large_is_reported_and_the_next_is_read() {
+    fn an_event_that_is_too_large_is_reported_once_and_those_after_it_are_read() {
         let mut parser = Parser::new();
-        let stream = format!("data: {}\n\ndata: 2\n\n", "x".repeat(8193));
+        let stream = format!("data: {}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n", "x".repeat(8193));
         let mut events = Events::new(stream.as_bytes(), &mut parser);
         let error = events.next().now_or_never().unwrap().unwrap_err();
-        assert!(matches!(error, Error::Event(ssewire::Error::Overflow { capacity: 8192, .. })));
-        assert_eq!(events.next().now_or_never().unwrap().unwrap().unwrap().data(), b"2");
+        assert!(matches!(error, Error::Overflow(Overflow { capacity: 8192, .. })));
+        for data in ["a", "bc", "d"] {
+            assert_eq!(events.next().now_or_never().unwrap().unwrap().unwrap().data(), data.as_bytes());
+        }
+        assert!(events.next().now_or_never().unwrap().unwrap().is_none());
     }
 
     #[test]

@@ -11,13 +11,13 @@ use ssewire_wrappers::{axum_server, messages};
 use tokio::io::AsyncReadExt;
 
 /// The events of `stream` and nothing else, as frames.
-fn rewritten(mut stream: &[u8]) -> Result<Vec<u8>, ssewire::Error> {
-    let mut parser = Parser::<heapless::Vec<u8, 8192>>::new();
+fn rewritten(mut stream: &[u8]) -> Vec<u8> {
+    let mut parser = Parser::<[u8; 8192]>::new();
     let mut frames = Vec::new();
-    while let Some(event) = parser.next(&mut stream)? {
+    while let Some(event) = parser.next(&mut stream).expect("no event exceeds the limit") {
         Frame::from(event).parts().for_each(|part| frames.extend_from_slice(part));
     }
-    Ok(frames)
+    frames
 }
 
 #[tokio::main]
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "sse") {
             let name = path.file_name().ok_or("a file has a name")?;
-            std::fs::write(directory.join("streams").join(name), rewritten(&std::fs::read(&path)?)?)?;
+            std::fs::write(directory.join("streams").join(name), rewritten(&std::fs::read(&path)?))?;
         }
     }
     println!("{}", axum_server().await?);

@@ -18,26 +18,19 @@ use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{self, Device, Loopback, Medium, TunTapInterface};
 use smoltcp::socket::tcp;
 use smoltcp::wire::{HardwareAddress, IpCidr};
-use ssewire::{Event, Status};
+use ssewire::{Event, Overflow};
 use ssewire_wrappers::{assert_all, axum_server, Message};
 
 /// The largest event of the thousand takes 6991 bytes; a device that knows its server takes less.
-type Parser = ssewire::Parser<heapless::Vec<u8, 8192>>;
+type Parser = ssewire::Parser<[u8; 8192]>;
 
 /// The next event, lent from the socket's receive buffer; `None` at the end of the piece of it that lies at a stretch, so
 /// call it again while the socket `can_recv`.
-fn next_event<'a>(
-    socket: &'a mut tcp::Socket<'_>,
-    parser: &'a mut Parser,
-) -> Result<Option<Event<'a>>, ssewire::Error> {
+fn next_event<'a>(socket: &'a mut tcp::Socket<'_>, parser: &'a mut Parser) -> Result<Option<Event<'a>>, Overflow> {
     let received = socket.recv(|input| {
         let progress = parser.feed(input);
-        let found = match progress.status {
-            Ok(Status::Event) => Ok(Some(parser.event(input))),
-            Ok(_) => Ok(None),
-            Err(error) => Err(error),
-        };
-        (progress.consumed, found)
+        let event = progress.result.map(|found| found.map(|found| parser.event(found, input)));
+        (progress.consumed, event)
     });
     // It fails when the connection is not open, or over.
     received.unwrap_or(Ok(None))
@@ -197,5 +190,36 @@ mod tests {
         let SocketAddr::V4(server) = axum_server().await.unwrap() else { unreachable!() };
         let read = tokio::task::spawn_blocking(move || over_loopback(server).unwrap()).await.unwrap();
         assert_all(&read);
+    }
+
+    #[test]
+    fn an_overflow_is_reported_once_and_the_rest_of_the_buffer_is_read() {
+        let wire = format!("data: {}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n", "x".repeat(8193));
+        let (mut device, address) = (Loopback::new(Medium::Ip), Ipv4Addr::new(192, 0, 2, 1));
+        let now = smoltcp::time::Instant::now;
+        let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut device, now());
+        interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(address.into(), 30)).unwrap());
+        let mut sockets = SocketSet::new(vec![]);
+        let [server, client] = [(); 2].map(|()| sockets.add(socket()));
+        sockets.get_mut::<tcp::Socket>(server).listen(80).unwrap();
+        sockets.get_mut::<tcp::Socket>(client).connect(interface.context(), (address, 80), 49152).unwrap();
+
+        let (mut rest, mut parser, mut read) = (wire.as_bytes(), Parser::new(), Vec::new());
+        let deadline = Instant::now() + Duration::from_secs(9);
+        while read.len() < 4 {
+            assert!(Instant::now() < deadline, "{read:?}");
+            interface.poll(now(), &mut device, &mut sockets);
+            let socket = sockets.get_mut::<tcp::Socket>(server);
+            if socket.can_send() {
+                rest = &rest[socket.send_slice(rest).unwrap()..];
+            }
+            let socket = sockets.get_mut::<tcp::Socket>(client);
+            while socket.can_recv() {
+                let event = next_event(socket, &mut parser).transpose();
+                read.extend(event.map(|event| event.map(|event| event.data().to_vec())));
+            }
+        }
+        assert_eq!(read[1..], ["a", "bc", "d"].map(|data| Ok(data.into())));
+        assert!(matches!(read[0], Err(Overflow { capacity: 8192, .. })));
     }
 }

@@ -6,13 +6,13 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use ssewire::{Event, Parser, Status};
+use ssewire::{Event, Parser};
 use ssewire_wrappers::{assert_all, axum_server, limit_time, Message};
 
 /// Reads events of up to 8 KB from anything that reads bytes.
 struct Events<R> {
     source: R,
-    parser: Parser<heapless::Vec<u8, 8192>>,
+    parser: Parser<[u8; 8192]>,
     buf: [u8; 4096],
     start: usize,
     end: usize,
@@ -23,14 +23,14 @@ impl<R: Read> Events<R> {
         Events { source, parser: Parser::new(), buf: [0; 4096], start: 0, end: 0 }
     }
 
-    /// The next event; `None` at the end of the stream. Behind an event that is too large the next call goes on.
+    /// Returns the next event, or `None` at the end of the stream. After an overflow the next call returns the next event.
     fn next(&mut self) -> io::Result<Option<Event<'_>>> {
         loop {
             let from = self.start;
             let progress = self.parser.feed(&self.buf[from..self.end]);
             self.start += progress.consumed;
-            if progress.status.map_err(io::Error::other)? == Status::Event {
-                return Ok(Some(self.parser.event(&self.buf[from..self.end])));
+            if let Some(found) = progress.result.map_err(io::Error::other)? {
+                return Ok(Some(self.parser.event(found, &self.buf[from..self.end])));
             }
             (self.start, self.end) = (0, self.source.read(&mut self.buf)?);
             if self.end == 0 {
@@ -104,5 +104,16 @@ mod tests {
             }
             assert_eq!((&read[..], overflows), (messages, 1), "reads of {limit} bytes");
         }
+    }
+
+    #[test]
+    fn an_overflow_is_reported_once_and_the_rest_of_the_buffer_is_read() {
+        let wire = format!("data: {}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n", "x".repeat(8193));
+        let mut events = Events::new(wire.as_bytes());
+        assert!(events.next().unwrap_err().get_ref().unwrap().is::<ssewire::Overflow>());
+        for data in ["a", "bc", "d"] {
+            assert_eq!(events.next().unwrap().unwrap().data(), data.as_bytes());
+        }
+        assert!(events.next().unwrap().is_none());
     }
 }

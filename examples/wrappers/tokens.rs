@@ -14,7 +14,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 use std::{mem, thread};
 
-use ssewire::{Field, Parser, Piece, Token, Tokenizer};
+use ssewire::tokenizer::{Piece, Token, Tokenizer};
+use ssewire::{Field, Parser};
 use ssewire_wrappers::{assert_all, axum_server, Message};
 
 /// Most of the thousand events are smaller.
@@ -36,7 +37,8 @@ struct EventTooLarge {
 /// Some bytes of the stream and what they are. One after the other the spans are the whole stream.
 struct Span<'i> {
     raw: &'i [u8],
-    /// `None` for a beginning that is no known line yet, and in an event that is too large; at its end the error.
+    /// `None` for the beginning of a line whose kind is not known yet, and within an event that is too large; at the end of
+    /// that event the error.
     token: Result<Option<Token<'i>>, EventTooLarge>,
 }
 
@@ -68,7 +70,12 @@ impl Lines {
         let raw = &whole[..whole.len() - input.len()];
         // The LF of a CRLF that was cut behind a blank line belongs to that, not to the event behind it.
         self.event_start += u64::from(self.pending() == 0 && self.after_cr && raw.first() == Some(&b'\n'));
-        self.after_cr = *raw.last()? == b'\r';
+        if let Some(last) = raw.last() {
+            self.after_cr = *last == b'\r';
+        } else {
+            // A line that began in an earlier input turns out to be unknown: a token without bytes of this input.
+            token?;
+        }
         self.position += raw.len() as u64;
         let at_end = token == Some(Token::EndOfEvent);
         let blank_line = if raw.ends_with(b"\r\n") { 2 } else { 1 };
@@ -92,7 +99,8 @@ struct Block {
     id: Vec<u8>,
     /// Each line with LF behind it.
     data: Vec<u8>,
-    retry: Vec<u8>,
+    retry: Option<u64>,
+    retry_line: Vec<u8>,
 }
 
 impl Block {
@@ -101,14 +109,16 @@ impl Block {
             Field::Event => &mut self.event_type,
             Field::Id => &mut self.id,
             Field::Data => &mut self.data,
-            Field::Retry => &mut self.retry,
+            Field::Retry => &mut self.retry_line,
         };
         if piece.first && field != Field::Data {
             value.clear();
         }
         value.extend_from_slice(piece.bytes);
-        if piece.last && field == Field::Data {
-            value.push(b'\n');
+        match field {
+            Field::Data if piece.last => value.push(b'\n'),
+            Field::Retry if piece.last => self.retry = milliseconds(&self.retry_line).or(self.retry),
+            _ => {}
         }
     }
 
@@ -119,9 +129,14 @@ impl Block {
             event_type: text(if self.event_type.is_empty() { b"message" } else { &self.event_type }),
             id: text(&self.id),
             data: text(self.data.strip_suffix(b"\n")?),
-            retry: text(&self.retry).parse().ok(),
+            retry: self.retry,
         })
     }
+}
+
+/// The value of a `retry` line, if it is one: digits and nothing else. `parse` alone would take `+5` as well.
+fn milliseconds(value: &[u8]) -> Option<u64> {
+    value.iter().all(u8::is_ascii_digit).then_some(str::from_utf8(value).ok()?.parse().ok()?)
 }
 
 /// All that was found in a stream.
@@ -196,7 +211,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut buffer = vec![0; block.len()];
         let mut parser = Parser::with_buffer(&mut buffer);
         assert_eq!(parser.next(&mut &block[..])?, None);
-        let event = parser.finish()?.ok_or("an event")?;
+        let event = parser.take_unfinished()?.ok_or("an event")?;
         all.push(event.text()?.into());
     }
     all.sort_by_key(|message| message.id.parse::<u32>().ok());
@@ -227,4 +242,40 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let largest = found.too_large.iter().map(|error| error.size).max().unwrap_or_default();
     println!("{} events in, {} refused (largest: {largest} bytes)", found.messages.len(), found.too_large.len());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(found: &Found) -> Vec<&str> {
+        found.messages.iter().map(|message| message.data.as_str()).collect()
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_is_reported_once_and_the_rest_of_the_chunk_is_read() {
+        let large = "x".repeat(LIMIT as usize);
+        let wire = format!("data: {large}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n");
+        let found = read(wire.as_bytes(), wire.len()).unwrap();
+        assert_eq!(found.too_large, [EventTooLarge { position: 0, size: LIMIT + 7, limit: LIMIT }]);
+        assert_eq!(data(&found), ["a", "bc", "d"]);
+    }
+
+    #[test]
+    fn unknown_lines_are_in_the_raw_bytes_for_every_cut() {
+        let wire = "dat\n{\"error\":1}\ndatum: x\ndata: a\n\ndat: x\r\ndata: bc\n\n data: y\ndata: d\n\n";
+        for chunk in 1..=wire.len() {
+            let found = read(wire.as_bytes(), chunk).unwrap();
+            assert_eq!((data(&found), &found.raw[..]), (vec!["a", "bc", "d"], wire.as_bytes()), "chunks of {chunk}");
+        }
+    }
+
+    #[test]
+    fn a_reconnection_time_is_digits_alone() {
+        let wire = "retry: +5\ndata: a\n\nretry: 5\nretry: x\ndata: bc\n\nretry\ndata: d\n\n";
+        let retry = |chunk| read(wire.as_bytes(), chunk).unwrap().messages.into_iter().map(|message| message.retry);
+        for chunk in 1..=wire.len() {
+            assert!(retry(chunk).eq([None, Some(5), None]), "chunks of {chunk}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::io;
 use futures::TryStreamExt;
 use futures_test::io::AsyncReadTestExt;
 use http_body_util::BodyExt;
-use ssewire::{Event, Parser, Status};
+use ssewire::{Event, Parser};
 use ssewire_wrappers::{assert_all, axum_server, clients, limit_time, Message};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
@@ -18,7 +18,7 @@ use tokio_util::io::StreamReader;
 /// Reads events of up to 8 KB from anything that reads bytes. It is 12 KB itself: box it where futures should be small.
 struct Events<R> {
     source: R,
-    parser: Parser<heapless::Vec<u8, 8192>>,
+    parser: Parser<[u8; 8192]>,
     buf: [u8; 4096],
     start: usize,
     end: usize,
@@ -29,14 +29,14 @@ impl<R: AsyncRead + Unpin> Events<R> {
         Events { source, parser: Parser::new(), buf: [0; 4096], start: 0, end: 0 }
     }
 
-    /// The next event; `None` at the end of the stream. Behind an event that is too large the next call goes on.
+    /// Returns the next event, or `None` at the end of the stream. After an overflow the next call returns the next event.
     async fn next(&mut self) -> io::Result<Option<Event<'_>>> {
         loop {
             let from = self.start;
             let progress = self.parser.feed(&self.buf[from..self.end]);
             self.start += progress.consumed;
-            if progress.status.map_err(io::Error::other)? == Status::Event {
-                return Ok(Some(self.parser.event(&self.buf[from..self.end])));
+            if let Some(found) = progress.result.map_err(io::Error::other)? {
+                return Ok(Some(self.parser.event(found, &self.buf[from..self.end])));
             }
             // Here `start` is `end`: dropped while it waits, there is nothing to lose and nothing to read twice.
             (self.start, self.end) = (0, self.source.read(&mut self.buf).await?);
@@ -167,9 +167,21 @@ mod tests {
         let mut events = Events::new(source);
         let mut next = || events.next().now_or_never().unwrap().map(|event| event.map(|event| event.data().to_vec()));
         assert_eq!(next().unwrap().unwrap(), b"1");
-        assert!(next().unwrap_err().get_ref().unwrap().is::<ssewire::Error>());
+        assert!(next().unwrap_err().get_ref().unwrap().is::<ssewire::Overflow>());
         assert_eq!(next().unwrap_err().kind(), io::ErrorKind::Interrupted);
         assert_eq!(next().unwrap().unwrap(), b"2");
+        assert!(next().unwrap().is_none());
+    }
+
+    #[test]
+    fn an_overflow_is_reported_once_and_the_rest_of_the_buffer_is_read() {
+        let wire = format!("data: {}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n", "x".repeat(8193));
+        let mut events = Events::new(wire.as_bytes());
+        let mut next = || events.next().now_or_never().unwrap().map(|event| event.map(|event| event.data().to_vec()));
+        assert!(next().unwrap_err().get_ref().unwrap().is::<ssewire::Overflow>());
+        for data in ["a", "bc", "d"] {
+            assert_eq!(next().unwrap().unwrap(), data.as_bytes());
+        }
         assert!(next().unwrap().is_none());
     }
 

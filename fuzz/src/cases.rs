@@ -1,14 +1,14 @@
-//! What the bytes of a case stand for.
+//! The meaning of the bytes of a case.
 
-use ssewire::{Error, Frame};
+use ssewire::{Frame, InvalidByte};
 
-/// A stream, and how it is read.
+/// A stream, and a way to read it.
 ///
 /// | bytes | |
 /// |---|---|
-/// | 1 | the capacity of the parser, 0 to 63, for the target that is about it |
+/// | 1 | the capacity of the parser, 0 to 63, for the target of that name |
 /// | 1 | the last event ID that it starts with: none, or one of 0 to 6 bytes |
-/// | 6 | the lengths of the chunks, 0 to 31, over and over; the whole stream in one chunk when all are 0 |
+/// | 6 | the lengths of the chunks, 0 to 31, over and over; all of the stream in one chunk if all are 0 |
 /// | all others | the stream |
 pub struct Reading<'d> {
     pub capacity: usize,
@@ -18,10 +18,10 @@ pub struct Reading<'d> {
 }
 
 impl<'d> Reading<'d> {
-    /// `None` when there is no whole head.
+    /// Returns `None` if the head is not complete.
     pub fn new(data: &'d [u8]) -> Option<Reading<'d>> {
         let (&[capacity, initial, ref lengths @ ..], stream) = data.split_first_chunk::<8>()?;
-        let initial = (initial % 8).checked_sub(1).and_then(|len| b"seeded".get(..usize::from(len)));
+        let initial = (initial % 8).checked_sub(1).and_then(|len| b"before".get(..usize::from(len)));
         Some(Reading { capacity: usize::from(capacity % 64), initial, chunks: chunks(stream, lengths), stream })
     }
 }
@@ -37,9 +37,9 @@ fn chunks<'d>(stream: &'d [u8], lengths: &[u8; 6]) -> Vec<&'d [u8]> {
         if rest.is_empty() {
             break;
         }
-        let (chunk, behind) = rest.split_at(length.min(rest.len()));
+        let (chunk, after) = rest.split_at(length.min(rest.len()));
         chunks.push(chunk);
-        rest = behind;
+        rest = after;
     }
     chunks
 }
@@ -60,7 +60,7 @@ pub struct Writing<'d> {
 }
 
 impl<'d> Writing<'d> {
-    /// `None` when there is no whole head.
+    /// Returns `None` if the head is not complete.
     pub fn new(data: &'d [u8]) -> Option<Writing<'d>> {
         let (&[has, retry @ ..], texts) = data.split_first_chunk::<9>()?;
         let mut texts = texts.splitn(4, |&byte| byte == 0xfe);
@@ -74,8 +74,8 @@ impl<'d> Writing<'d> {
         })
     }
 
-    /// The frame, if nothing is refused.
-    pub fn frame(&self) -> Result<Frame<'d>, Error> {
+    /// Returns the frame, if no value is rejected.
+    pub fn frame(&self) -> Result<Frame<'d>, InvalidByte> {
         let mut frame = Frame::new();
         if let Some(event_type) = self.event_type {
             frame = frame.event_type(event_type)?;
@@ -95,13 +95,13 @@ impl<'d> Writing<'d> {
         Ok(frame)
     }
 
-    /// The frame, whatever there is: bytes that an event type or ID cannot carry are left out first.
+    /// Runs `run` with the frame, of which the bytes that an event type or ID cannot carry are left out.
     pub fn with_allowed<T>(&self, run: impl FnOnce(&Writing<'_>, Frame<'_>) -> T) -> T {
-        let without = |value: Option<&[u8]>, refused: &[u8]| {
-            value.map(|value| value.iter().copied().filter(|byte| !refused.contains(byte)).collect::<Vec<u8>>())
+        let without = |value: Option<&[u8]>, invalid: &[u8]| {
+            value.map(|value| value.iter().copied().filter(|byte| !invalid.contains(byte)).collect::<Vec<u8>>())
         };
         let (event_type, id) = (without(self.event_type, b"\r\n"), without(self.id, b"\r\n\0"));
         let allowed = Writing { event_type: event_type.as_deref(), id: id.as_deref(), ..*self };
-        run(&allowed, allowed.frame().expect("only CR, LF and NUL are refused"))
+        run(&allowed, allowed.frame().expect("only CR, LF and NUL are rejected"))
     }
 }

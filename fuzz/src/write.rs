@@ -2,19 +2,20 @@
 
 use std::fmt;
 
-use ssewire::{Error, Field, Frame, Parser};
+use ssewire::{BufferTooSmall, Field, Frame, IdError, InvalidByte, Parser};
 
 use super::cases::Writing;
 use super::common::oracle::{self, Event, Item};
 use super::common::via_items;
 
-/// `text` with LF in place of every line end, as a reader gets it back.
+/// Returns `text` with LF in place of every line end, as a reader gets it back.
 fn with_lf(text: &[u8]) -> Vec<u8> {
     let (lines, rest) = oracle::lines(text);
     lines.into_iter().chain([rest]).collect::<Vec<_>>().join(&b'\n')
 }
 
-/// What is written is read back: the event with its fields, or what a block without data sets, and the comment.
+/// The values that are written are read back: the event with its fields, or the update of a block without data, and the
+/// comment.
 pub fn write_parse(data: &[u8]) {
     let Some(case) = Writing::new(data) else { return };
     case.with_allowed(|case, frame| {
@@ -49,23 +50,23 @@ pub fn write_parse(data: &[u8]) {
             }
             None => (id.is_some() || retry.is_some()).then_some(Item::Update { id, retry }),
         };
-        assert_eq!(rest, asked.into_iter().collect::<Vec<_>>(), "what was asked for, and no more");
+        assert_eq!(rest, asked.into_iter().collect::<Vec<_>>(), "the values that were asked for, and no more");
     });
 }
 
 /// No value makes a line, field, event or ID that was not asked for.
 pub fn injection(data: &[u8]) {
     let Some(case) = Writing::new(data) else { return };
-    // What would break a line is refused, with its place; and nothing else is.
-    let refused = |field, value: Option<&[u8]>, bytes: &[u8]| {
+    // A byte that would break a line is rejected, with its place, and no other is.
+    let rejected = |field, value: Option<&[u8]>, bytes: &[u8]| {
         let value = value?;
         let position = value.iter().position(|byte| bytes.contains(byte))?;
-        Some(Error::InvalidByte { field, byte: value[position], position })
+        Some(InvalidByte { field, byte: value[position], position })
     };
-    let expected = refused(Field::Event, case.event_type, b"\r\n").or(refused(Field::Id, case.id, b"\r\n\0"));
-    assert_eq!(case.frame().err(), expected);
-    let seeded = Parser::with_limit(data.len()).set_last_event_id(case.id.unwrap_or_default());
-    assert_eq!(seeded.err(), refused(Field::Id, case.id, b"\r\n\0"));
+    let invalid_id = rejected(Field::Id, case.id, b"\r\n\0");
+    assert_eq!(case.frame().err(), rejected(Field::Event, case.event_type, b"\r\n").or(invalid_id));
+    let restored = Parser::with_limit(data.len()).set_last_event_id(case.id.unwrap_or_default());
+    assert_eq!(restored.err(), invalid_id.map(IdError::InvalidByte));
 
     case.with_allowed(|case, frame| {
         let wire = frame.parts().flatten().copied().collect::<Vec<u8>>();
@@ -76,13 +77,13 @@ pub fn injection(data: &[u8]) {
         check_lines(case, formatted.as_bytes(), Some(text.as_deref().unwrap_or_default().as_bytes()));
 
         // Nor does it touch the events beside it.
-        let stream = [b"id: before\ndata: before\n\n", &wire[..], b"data: behind\n\n"].concat();
+        let stream = [b"id: before\ndata: before\n\n", &wire[..], b"data: after\n\n"].concat();
         let events = oracle::parse(&stream, None).events();
         assert_eq!(events.len(), 2 + usize::from(case.data.is_some()));
         assert_eq!((&events[0].data[..], &events[0].event_type[..]), (&b"before"[..], &b"message"[..]));
-        let behind = &events[events.len() - 1];
-        assert_eq!((&behind.data[..], &behind.event_type[..]), (&b"behind"[..], &b"message"[..]));
-        assert_eq!(behind.last_event_id, case.id.unwrap_or(b"before"));
+        let after = &events[events.len() - 1];
+        assert_eq!((&after.data[..], &after.event_type[..]), (&b"after"[..], &b"message"[..]));
+        assert_eq!(after.last_event_id, case.id.unwrap_or(b"before"));
     });
 }
 
@@ -110,16 +111,16 @@ fn check_lines(case: &Writing<'_>, wire: &[u8], data: Option<&[u8]>) {
     assert_eq!(wire.is_empty(), asked.iter().all(|(_, count)| *count == 0));
 }
 
-/// Formats itself in pieces of two characters, so that a CRLF may be cut.
+/// Formats itself in pieces of two characters, so that a CRLF may be split.
 struct Pieces<'a>(&'a str);
 
 impl fmt::Display for Pieces<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
         while let Some((at, _)) = rest.char_indices().nth(2) {
-            let (piece, behind) = rest.split_at(at);
+            let (piece, after) = rest.split_at(at);
             f.write_str(piece)?;
-            rest = behind;
+            rest = after;
         }
         f.write_str(rest)
     }
@@ -132,7 +133,7 @@ pub fn encoder(data: &[u8]) {
         let needed = frame.encoded_len();
         let mut wire = vec![0xaa; needed + 2];
         assert_eq!(frame.write_to_slice(&mut wire), Ok(needed));
-        assert_eq!(wire.split_off(needed), [0xaa; 2], "nothing behind it is written");
+        assert_eq!(wire.split_off(needed), [0xaa; 2], "nothing after it is written");
 
         let parts: Vec<&[u8]> = frame.parts().collect();
         assert!(parts.iter().all(|part| !part.is_empty()));
@@ -144,14 +145,14 @@ pub fn encoder(data: &[u8]) {
 
         if let Some(len) = needed.checked_sub(1) {
             let mut small = vec![0xaa; len];
-            assert_eq!(frame.write_to_slice(&mut small), Err(Error::BufferTooSmall { needed, len }));
+            assert_eq!(frame.write_to_slice(&mut small), Err(BufferTooSmall { needed, capacity: len }));
             assert!(small.iter().all(|&byte| byte == 0xaa), "nothing is written");
         }
-        // Sizes above the length are all the same; of a long frame the small ones are the interesting ones.
+        // Sizes above the length are all the same. Of a long frame, only the small ones are tried.
         for size in (1..=(needed + 1).min(40)).chain([needed + 1]) {
-            read_with(frame, &mut vec![0xaa; size], &wire);
+            fill_with(frame, &mut vec![0xaa; size], &wire);
         }
-        // With formatted data all else is written as it is.
+        // With formatted data, all other fields are written as they are.
         if let Some(text) = case.data.and_then(|data| std::str::from_utf8(data).ok()) {
             let mut formatted = vec![0xaa; 3 * needed];
             let written = frame.data_fmt(format_args!("{}", Pieces(text))).write_to_slice(&mut formatted);
@@ -161,18 +162,18 @@ pub fn encoder(data: &[u8]) {
     });
 }
 
-fn read_with(frame: Frame<'_>, buffer: &mut [u8], wire: &[u8]) {
+fn fill_with(frame: Frame<'_>, buffer: &mut [u8], wire: &[u8]) {
     let mut encoder = frame.encoder();
     let mut rest = wire;
     loop {
-        let n = encoder.read(buffer);
-        let (now, behind) = rest.split_at(n);
+        let n = encoder.fill(buffer);
+        let (now, after) = rest.split_at(n);
         assert_eq!(&buffer[..n], now);
-        assert!(n == buffer.len() || behind.is_empty(), "less only at the end");
+        assert!(n == buffer.len() || after.is_empty(), "less only at the end");
         if n == 0 {
             break;
         }
-        rest = behind;
+        rest = after;
     }
-    assert_eq!((rest, encoder.read(buffer)), (&b""[..], 0));
+    assert_eq!((rest, encoder.fill(buffer)), (&b""[..], 0));
 }

@@ -42,7 +42,7 @@ pub fn written(messages: &[Message]) -> anyhow::Result<Stream> {
     Ok(Stream { bytes, cut: Cut::Lengths(vec![1460, 1, 2, 100, 17, 3000]), types })
 }
 
-fn append(frame: &Frame<'_>, bytes: &mut Vec<u8>) -> Result<(), ssewire::Error> {
+fn append(frame: &Frame<'_>, bytes: &mut Vec<u8>) -> Result<(), ssewire::BufferTooSmall> {
     let start = bytes.len();
     bytes.resize(start + frame.encoded_len(), 0);
     frame.write_to_slice(&mut bytes[start..]).map(|_| ())

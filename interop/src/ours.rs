@@ -43,7 +43,7 @@ pub async fn read(url: &str) -> anyhow::Result<Received> {
 
 #[derive(Default)]
 struct Reader {
-    parser: Parser<heapless::Vec<u8, CAPACITY>>,
+    parser: Parser<[u8; CAPACITY]>,
     comment: Vec<u8>,
     received: Received,
 }
@@ -51,7 +51,7 @@ struct Reader {
 impl Reader {
     fn read(&mut self, chunk: &[u8]) -> anyhow::Result<()> {
         let mut input = chunk;
-        while let Some(item) = self.parser.next_item(&mut input)? {
+        while let Some(item) = self.parser.next_item(&mut input).expect("CAPACITY exceeds every event") {
             match item {
                 Item::Event(event) => {
                     let event = event.text()?;
@@ -62,9 +62,9 @@ impl Reader {
                         retry: event.retry(),
                     });
                 }
-                Item::Comment { bytes, last } => {
-                    self.comment.extend_from_slice(bytes);
-                    if last {
+                Item::Comment(piece) => {
+                    self.comment.extend_from_slice(piece.bytes);
+                    if piece.last {
                         self.received.comments.push(String::from_utf8(std::mem::take(&mut self.comment))?);
                     }
                 }
@@ -90,12 +90,11 @@ pub fn decoded(stream: &[u8]) -> Result<Vec<Seen>, Difference> {
 }
 
 fn decoded_in_chunks(stream: &[u8], len: usize) -> Vec<Seen> {
-    // No event is larger than its stream.
     let mut parser = Parser::with_limit(stream.len());
-    let text = |bytes: &[u8]| ssewire::decode(bytes).to_string();
+    let text = |bytes: &[u8]| ssewire::lossy(bytes).to_string();
     let mut seen = Vec::new();
     for mut chunk in stream.chunks(len) {
-        while let Ok(Some(event)) = parser.next(&mut chunk) {
+        while let Some(event) = parser.next(&mut chunk).expect("no event is larger than its stream") {
             seen.push(Seen {
                 event: text(event.event_type()),
                 id: text(event.last_event_id()),

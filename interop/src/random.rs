@@ -181,7 +181,7 @@ impl Values {
             (1, _) => {
                 let mut encoder = frame.encoder();
                 let mut piece = [0; 7];
-                while let n @ 1.. = encoder.read(&mut piece) {
+                while let n @ 1.. = encoder.fill(&mut piece) {
                     out.extend_from_slice(&piece[..n]);
                 }
             }

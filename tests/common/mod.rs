@@ -1,17 +1,36 @@
-//! What the tests share: ways to run a parser, to cut a stream, and to make random ones.
-#![allow(dead_code)] // each test crate uses a part of it
+//! Shared by the tests: ways to run a parser, to split a stream into chunks, and to make random streams.
+#![allow(dead_code, unused_imports, unused_macros)] // each test crate uses a part of it
 
 use std::fmt;
 use std::ops::Deref;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
-use ssewire::{Error, Field, Parser, Status, Storage, Token, Tokenizer};
+use ssewire::tokenizer::{Token, Tokenizer};
+use ssewire::{Field, Overflow, Parser, Piece, Storage};
 
 #[path = "../oracle/mod.rs"]
 pub mod oracle;
 
 use oracle::{Event, Item};
+
+/// Makes a test of each row of a table, which can be run alone by its name. `cases! { check { name: argument, argument; } }`
+/// makes the test `check::name`, which calls `check` with the arguments.
+macro_rules! cases {
+    ($check:ident { $($name:ident: $($argument:expr),+;)+ }) => {
+        mod $check {
+            #[allow(unused_imports)]
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    super::$check($($argument),+);
+                }
+            )+
+        }
+    };
+}
+pub(crate) use cases;
 
 /// 512 cases, the same ones in every run.
 pub fn config() -> Config {
@@ -20,15 +39,15 @@ pub fn config() -> Config {
 
 // ---- running ----
 
-/// Everything that a parser reports, in order. Pieces of a comment are joined.
-pub type Outcomes = Vec<Result<Item, Error>>;
+/// The reports of a parser, in order. The pieces of a comment or unknown line are joined.
+pub type Outcomes = Vec<Result<Item, Overflow>>;
 
-/// The standard's events, as a parser without limits reports them.
+/// Returns the standard's events, as a parser without limits reports them.
 pub fn events(parsed: &oracle::Parsed) -> Outcomes {
     parsed.events().into_iter().map(|event| Ok(Item::Event(event))).collect()
 }
 
-/// The standard's events, and what else the crate reports.
+/// Returns the standard's events, and the other items that the crate reports.
 pub fn items(parsed: &oracle::Parsed) -> Outcomes {
     parsed.items.iter().cloned().map(Ok).collect()
 }
@@ -66,11 +85,11 @@ pub fn via_feed<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> Outcome
     outcomes
 }
 
-/// Reports each event by `feed` and `event`, as it is lent.
+/// Reports each event by `feed` and `event`, which gets the slice that was fed and the part of it that was consumed.
 pub fn each_fed<S: Storage>(
     parser: &mut Parser<S>,
     chunks: &[&[u8]],
-    mut report: impl FnMut(Result<ssewire::Event<'_>, Error>),
+    mut report: impl FnMut(Result<ssewire::Event<'_>, Overflow>),
 ) {
     for chunk in chunks {
         let mut at = 0;
@@ -78,10 +97,13 @@ pub fn each_fed<S: Storage>(
             let input = &chunk[at..];
             let progress = parser.feed(input);
             at += progress.consumed;
-            match progress.status {
-                Ok(Status::NeedInput) => break,
-                Ok(Status::Event) => report(Ok(parser.event(input))),
-                Ok(other) => panic!("not from `feed`: {other:?}"),
+            match progress.result {
+                Ok(None) => break,
+                Ok(Some(found)) => {
+                    let event = parser.event(found, input);
+                    assert_eq!(parser.event(found, &input[..progress.consumed]), event, "the consumed part is enough");
+                    report(Ok(event));
+                }
                 Err(error) => report(Err(error)),
             }
         }
@@ -90,47 +112,121 @@ pub fn each_fed<S: Storage>(
 }
 
 pub fn via_items<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> Outcomes {
+    items_and_begun(chunks, |input| parser.next_item(input).map(|item| item.map(Report::from))).0
+}
+
+pub fn via_feed_items<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> Outcomes {
+    items_and_begun(chunks, |input| feed_item(parser, input)).0
+}
+
+/// Returns the items, by `next_item`, and the part of a comment or unknown line whose end did not come.
+pub fn via_items_with_begun<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> (Outcomes, Option<Item>) {
+    items_and_begun(chunks, |input| parser.next_item(input).map(|item| item.map(Report::from)))
+}
+
+/// The same by `feed_items`.
+pub fn via_feed_items_with_begun<S: Storage>(parser: &mut Parser<S>, chunks: &[&[u8]]) -> (Outcomes, Option<Item>) {
+    items_and_begun(chunks, |input| feed_item(parser, input))
+}
+
+fn feed_item<S: Storage>(parser: &mut Parser<S>, input: &mut &[u8]) -> Result<Option<Report>, Overflow> {
+    let fed = *input;
+    let progress = parser.feed_items(fed);
+    *input = &fed[progress.consumed..];
+    Ok(progress.result?.map(|found| {
+        let item = parser.item(found, fed);
+        assert_eq!(parser.item(found, &fed[..progress.consumed]), item, "the consumed part is enough");
+        Report::from(item)
+    }))
+}
+
+/// An item of the crate as an own value.
+enum Report {
+    Item(Item),
+    /// An empty comment or unknown line, by its kind, and a piece of it.
+    Piece(fn(Vec<u8>) -> Item, Vec<u8>, bool, bool),
+}
+
+impl From<ssewire::Item<'_>> for Report {
+    fn from(item: ssewire::Item<'_>) -> Report {
+        let piece = |kind, piece: Piece<'_>| Report::Piece(kind, piece.bytes.to_vec(), piece.first, piece.last);
+        match item {
+            ssewire::Item::Event(event) => Report::Item(Item::Event(own(event))),
+            ssewire::Item::Update(update) => {
+                Report::Item(Item::Update { id: update.id().map(<[u8]>::to_vec), retry: update.retry() })
+            }
+            ssewire::Item::Comment(comment) => piece(Item::Comment, comment),
+            ssewire::Item::Unknown(line) => piece(Item::Unknown, line),
+            other => panic!("an item that the tests do not know: {other:?}"),
+        }
+    }
+}
+
+/// Joins the pieces of a line.
+#[derive(Default)]
+struct Line {
+    value: Vec<u8>,
+    has_begun: bool,
+}
+
+impl Line {
+    /// Adds a piece, and returns the value if it is the last one.
+    fn push(&mut self, bytes: &[u8], first: bool, last: bool) -> Option<Vec<u8>> {
+        assert!(last || !bytes.is_empty(), "only a last piece is empty");
+        assert_eq!(first, !self.has_begun, "only the first piece is `first`");
+        self.has_begun = !last;
+        self.value.extend_from_slice(bytes);
+        last.then(|| std::mem::take(&mut self.value))
+    }
+}
+
+fn items_and_begun(
+    chunks: &[&[u8]],
+    mut next: impl FnMut(&mut &[u8]) -> Result<Option<Report>, Overflow>,
+) -> (Outcomes, Option<Item>) {
     let mut outcomes = Vec::new();
-    let mut comment = Vec::new();
+    let mut line = Line::default();
+    let mut begun = None::<Item>;
     for chunk in chunks {
         let mut input = *chunk;
         loop {
-            match parser.next_item(&mut input) {
-                Ok(Some(ssewire::Item::Event(event))) => outcomes.push(Ok(Item::Event(own(event)))),
-                Ok(Some(ssewire::Item::Update(update))) => {
-                    let id = update.id().map(<[u8]>::to_vec);
-                    outcomes.push(Ok(Item::Update { id, retry: update.retry() }));
+            match next(&mut input) {
+                Ok(Some(Report::Item(item))) => {
+                    assert!(!line.has_begun, "a line goes on with the next byte");
+                    outcomes.push(Ok(item));
                 }
-                Ok(Some(ssewire::Item::Comment { bytes, last })) => {
-                    comment.extend_from_slice(bytes);
-                    if last {
-                        outcomes.push(Ok(Item::Comment(std::mem::take(&mut comment))));
-                    }
+                Ok(Some(Report::Piece(kind, bytes, first, last))) => {
+                    let is_same = |begun: Item| std::mem::discriminant(&begun) == std::mem::discriminant(&kind(vec![]));
+                    assert!(first || begun.is_some_and(is_same), "a line goes on as it began");
+                    let value = line.push(&bytes, first, last);
+                    begun = Some(kind(line.value.clone())).filter(|_| !last);
+                    outcomes.extend(value.map(|value| Ok(kind(value))));
                 }
-                Ok(Some(other)) => panic!("unknown item: {other:?}"),
                 Ok(None) => break,
                 Err(error) => outcomes.push(Err(error)),
             }
         }
-        assert!(input.is_empty(), "`next_item` returns `None` when all input is used");
+        assert!(input.is_empty(), "`None` is returned when all input is used");
     }
-    outcomes
+    (outcomes, begun)
 }
 
-/// The events, assembled from the tokens.
+/// Returns the items, built from the tokens.
 pub fn via_tokens(tokenizer: &mut Tokenizer, chunks: &[&[u8]], initial_last_event_id: &[u8]) -> Outcomes {
     let mut outcomes = Vec::new();
     let mut last_event_id = initial_last_event_id.to_vec();
-    let mut value = Vec::new();
-    let mut begun = false;
+    let mut line = Line::default();
+    let mut kind = None;
     let (mut event_type, mut data, mut id, mut retry) = (None, None::<Vec<u8>>, None, None);
     for chunk in chunks {
         let mut input = *chunk;
         while let Some(token) = tokenizer.next(&mut input) {
-            let (field, piece) = match token {
-                Token::Field(field, piece) => (Some(field), piece),
-                Token::Comment(piece) => (None, piece),
+            let (of, piece) = match token {
+                Token::Field(field, piece) => (Ok(field), piece),
+                Token::Comment(piece) => (Err(Item::Comment as fn(Vec<u8>) -> Item), piece),
+                Token::Unknown(piece) => (Err(Item::Unknown as fn(Vec<u8>) -> Item), piece),
                 Token::EndOfEvent => {
+                    assert!(!line.has_begun, "a line goes on with the next byte");
                     last_event_id = id.clone().unwrap_or(last_event_id);
                     let event_type: Option<Vec<u8>> = event_type.take();
                     let (id, retry) = (id.take(), retry.take());
@@ -149,25 +245,22 @@ pub fn via_tokens(tokenizer: &mut Tokenizer, chunks: &[&[u8]], initial_last_even
                     continue;
                 }
             };
-            assert!(piece.last || !piece.bytes.is_empty(), "only a last piece is empty");
-            assert_eq!(piece.first, !begun, "`first` is said of the first piece alone");
-            begun = !piece.last;
-            value.extend_from_slice(piece.bytes);
-            if !piece.last {
-                continue;
-            }
-            let value = std::mem::take(&mut value);
-            match field {
-                None => outcomes.push(Ok(Item::Comment(value))),
-                Some(Field::Event) => event_type = Some(value),
-                Some(Field::Data) => {
-                    data = Some(match data.take() {
-                        None => value,
-                        Some(before) => [&before[..], &value[..]].join(&b'\n'),
-                    });
-                }
-                Some(Field::Id) => id = if value.contains(&0) { id } else { Some(value) },
-                Some(Field::Retry) => {
+            let name = of.map_err(|kind| kind(Vec::new()));
+            assert!(piece.first || kind == Some(name.clone()), "a line goes on as it began");
+            kind = Some(name);
+            let Some(value) = line.push(piece.bytes, piece.first, piece.last) else { continue };
+            match of {
+                Err(kind) => outcomes.push(Ok(kind(value))),
+                Ok(Field::Event) => event_type = Some(value),
+                Ok(Field::Data) => match &mut data {
+                    None => data = Some(value),
+                    Some(data) => {
+                        data.push(b'\n');
+                        data.extend_from_slice(&value);
+                    }
+                },
+                Ok(Field::Id) => id = if value.contains(&0) { id } else { Some(value) },
+                Ok(Field::Retry) => {
                     let digits = String::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
                     retry = digits.and_then(|digits| digits.parse().ok()).or(retry);
                 }
@@ -178,21 +271,75 @@ pub fn via_tokens(tokenizer: &mut Tokenizer, chunks: &[&[u8]], initial_last_even
     outcomes
 }
 
-/// Only the events and errors.
+/// A parser with a buffer of any kind: single calls, of which only the number of reports is of interest.
+pub trait AnyParser {
+    fn next(&mut self, input: &[u8]) -> usize;
+    fn next_item(&mut self, input: &[u8]) -> usize;
+    fn feed(&mut self, input: &[u8]) -> usize;
+    fn feed_items(&mut self, input: &[u8]) -> usize;
+    fn reset(&mut self);
+    fn set_last_event_id(&mut self, id: &[u8]);
+    fn take_unfinished(&mut self) -> usize;
+}
+
+impl<S: Storage> AnyParser for Parser<S> {
+    fn next(&mut self, input: &[u8]) -> usize {
+        Parser::next(self, &mut { input }).map_or(1, |event| event.iter().count())
+    }
+
+    fn next_item(&mut self, input: &[u8]) -> usize {
+        Parser::next_item(self, &mut { input }).map_or(1, |item| item.iter().count())
+    }
+
+    fn feed(&mut self, input: &[u8]) -> usize {
+        Parser::feed(self, input).result.map_or(1, |found| found.iter().count())
+    }
+
+    fn feed_items(&mut self, input: &[u8]) -> usize {
+        Parser::feed_items(self, input).result.map_or(1, |found| found.iter().count())
+    }
+
+    fn reset(&mut self) {
+        Parser::reset(self);
+    }
+
+    fn set_last_event_id(&mut self, id: &[u8]) {
+        Parser::set_last_event_id(self, id).expect("a valid ID that fits");
+    }
+
+    fn take_unfinished(&mut self) -> usize {
+        Parser::take_unfinished(self).map_or(1, |event| event.iter().count())
+    }
+}
+
+/// Returns only the events and errors.
 pub fn without_extras(outcomes: Outcomes) -> Outcomes {
     outcomes.into_iter().filter(|outcome| matches!(outcome, Ok(Item::Event(_)) | Err(_))).collect()
 }
 
-// ---- cutting ----
+/// Returns a parser with the smallest buffer that is enough for `stream`. It must be enough in any chunking.
+pub fn tight_parser(stream: &[u8], initial: Option<&[u8]>) -> Parser<ssewire::GrowableBuffer> {
+    let with_limit = |limit| {
+        let mut parser = Parser::with_limit(limit);
+        match initial {
+            Some(id) => parser.set_last_event_id(id).map(|()| parser),
+            None => Ok(parser),
+        }
+    };
+    let is_enough = |parser: &Parser<_>| via_next(&mut parser.clone(), &[stream]).iter().all(Result::is_ok);
+    (0..).filter_map(|limit| with_limit(limit).ok()).find(is_enough).expect("some limit is enough")
+}
 
-/// Cuts `input` at the end of each length; what is left over is one more chunk.
-pub fn cut<'i>(input: &'i [u8], lengths: &[usize]) -> Vec<&'i [u8]> {
+// ---- splitting ----
+
+/// Splits `input` into chunks of these lengths; the rest is one more chunk.
+pub fn split<'i>(input: &'i [u8], lengths: &[usize]) -> Vec<&'i [u8]> {
     let mut rest = input;
     let mut chunks = Vec::new();
     for &length in lengths {
-        let (chunk, behind) = rest.split_at(length.min(rest.len()));
+        let (chunk, after) = rest.split_at(length.min(rest.len()));
         chunks.push(chunk);
-        rest = behind;
+        rest = after;
     }
     if !rest.is_empty() {
         chunks.push(rest);
@@ -200,13 +347,13 @@ pub fn cut<'i>(input: &'i [u8], lengths: &[usize]) -> Vec<&'i [u8]> {
     chunks
 }
 
-/// Cuts `input` behind every blank line, as a server that flushes does, and what lies between two of these into `size`.
-pub fn cut_at_blank_lines(input: &[u8], size: usize) -> Vec<&[u8]> {
+/// Splits `input` after every blank line, as a server that flushes does, and the bytes in between into chunks of `size`.
+pub fn split_at_blank_lines(input: &[u8], size: usize) -> Vec<&[u8]> {
     let mut chunks = Vec::new();
     let mut start = 0;
     for (at, pair) in input.windows(2).enumerate() {
-        let is_behind_blank_line = matches!(pair, b"\n\n" | b"\r\r");
-        if is_behind_blank_line || at + 2 == input.len() {
+        let is_blank_line = matches!(pair, b"\n\n" | b"\r\r");
+        if is_blank_line || at + 2 == input.len() {
             chunks.extend(input[start..at + 2].chunks(size));
             start = at + 2;
         }
@@ -215,12 +362,12 @@ pub fn cut_at_blank_lines(input: &[u8], size: usize) -> Vec<&[u8]> {
     chunks
 }
 
-/// Chunks of one size.
+/// Splits `input` into chunks of one size.
 pub fn chunks_of(input: &[u8], size: usize) -> Vec<&[u8]> {
     input.chunks(size).collect()
 }
 
-/// The same with an empty chunk before, between and behind.
+/// Returns the chunks with an empty one before, between and after them.
 pub fn spaced<'i>(chunks: &[&'i [u8]]) -> Vec<&'i [u8]> {
     let mut spaced = vec![&b""[..]];
     for chunk in chunks {
@@ -229,7 +376,7 @@ pub fn spaced<'i>(chunks: &[&'i [u8]]) -> Vec<&'i [u8]> {
     spaced
 }
 
-/// Calls `run` with the chunks of each of the 2^(n-1) ways to cut `input`.
+/// Calls `run` with the chunks of each of the 2^(n-1) ways to split `input`.
 pub fn every_split(input: &[u8], mut run: impl FnMut(&[&[u8]])) {
     let places = input.len().saturating_sub(1);
     let mut chunks = Vec::new();
@@ -243,6 +390,20 @@ pub fn every_split(input: &[u8], mut run: impl FnMut(&[&[u8]])) {
         chunks.push(&input[begun..]);
         run(&chunks);
     }
+}
+
+/// Calls `run` with the chunks of every way to split a short `input`; of the ways to split a longer one, with those in up to
+/// three chunks and those in chunks of one size.
+pub fn many_splits(input: &[u8], mut run: impl FnMut(&[&[u8]])) {
+    if input.len() <= 14 {
+        return every_split(input, run);
+    }
+    for first in 0..=input.len() {
+        for second in first..=input.len() {
+            run(&[&input[..first], &input[first..second], &input[second..]]);
+        }
+    }
+    (1..=input.len()).for_each(|size| run(&chunks_of(input, size)));
 }
 
 // ---- random streams ----
@@ -269,7 +430,7 @@ fn any_of<const N: usize>(choices: [&'static [u8]; N]) -> impl Strategy<Value = 
     proptest::sample::select(choices.to_vec()).prop_map(<[u8]>::to_vec)
 }
 
-/// A short value: text, digits, and what has a meaning elsewhere or in other languages.
+/// A short value: text, digits, and bytes that have a meaning elsewhere in the format or in other languages.
 pub fn value() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => any_of([b"a", b"bc", b" ", b":", b"message", "é".as_bytes(), "\u{2028}".as_bytes(), b"\t"]),

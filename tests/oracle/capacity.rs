@@ -1,38 +1,38 @@
-//! What fits in a parser's buffer: the rule of `Parser`'s documentation, modelled on whole lines.
+//! The capacity rule of `Parser`'s documentation, applied to complete lines.
 
-use ssewire::{Error, Field, Parser, Status, Storage};
+use ssewire::{Field, Overflow, Parser, Storage};
 
 use super::super::own;
 
-/// What the model says of one event: that it is dispatched (which one it is the oracle knows), or that it is too large.
+/// The fate of one event: it is dispatched (the oracle knows its values), or it is too large.
 #[derive(Clone, Debug, PartialEq)]
-enum Fate {
+pub enum Fate {
     /// The number of the event among all that the standard dispatches, and the last event ID that it has.
     Event { number: usize, last_event_id: Vec<u8> },
-    /// `needed` when the line comes whole; less may be reported when it comes in pieces. With the ID in force.
+    /// `needed` of the complete line; less may be reported when it comes in pieces. With the last event ID at that point.
     Overflow { field: Field, needed: usize, last_event_id: Option<Vec<u8>> },
 }
 
 #[derive(Debug)]
-struct Model {
-    fates: Vec<Fate>,
-    last_event_id: Option<Vec<u8>>,
+pub struct Model {
+    pub fates: Vec<Fate>,
+    pub last_event_id: Option<Vec<u8>>,
 }
 
-/// The rule, line by line: the last event ID, and the unfinished event's type, ID and data, and the line at hand, are
-/// together not longer than the capacity. An event type takes the place of the one before; an ID does so only when its
-/// line is over. Of an event that is too large only the ID counts on.
-fn model(stream: &[u8], capacity: usize, initial: Option<&[u8]>) -> Model {
+/// Applies the rule line by line: the last event ID, the unfinished event's type, ID and data, and the current line are
+/// together not longer than the capacity. An event type takes the place of the one before; an ID does so only at the end
+/// of its line. Of an event that is too large, only the ID still counts.
+pub fn model(stream: &[u8], capacity: usize, initial: Option<&[u8]>) -> Model {
     let mut last_event_id = initial.map(<[u8]>::to_vec);
     let (mut event_type, mut id, mut data) = (0, None::<Vec<u8>>, None::<usize>);
     let mut skipping = false;
     let mut number = 0;
-    // Whether the standard dispatches an event at the blank line: also when it is too large here.
+    // The standard dispatches an event at the blank line, even one that is too large here.
     let mut has_data = false;
     let mut fates = Vec::new();
 
     let (lines, rest) = super::lines(stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream));
-    // What is seen of a line that is not over can be too long as well.
+    // The part of a line without its end can be too long as well.
     let cut_off = Some(rest).filter(|rest| rest.contains(&b':') && !super::field(rest).1.is_empty());
     for line in lines.into_iter().chain(cut_off) {
         if line.is_empty() {
@@ -81,8 +81,8 @@ fn model(stream: &[u8], capacity: usize, initial: Option<&[u8]>) -> Model {
     Model { fates, last_event_id }
 }
 
-/// Reads `chunks` with a parser of `capacity` bytes, and checks each thing that it reports: the events that fit are the
-/// standard's, each that does not is reported once, in its place, with its field, and harms none of those behind it.
+/// Reads `chunks` with a parser of `capacity` bytes, and checks everything that it reports: the events that fit are the
+/// standard's, and each event that does not fit is reported once, in its place, with its field, and harms none after it.
 pub fn check<S: Storage>(mut parser: Parser<S>, chunks: &[&[u8]], capacity: usize, initial: Option<&[u8]>) {
     let stream = chunks.concat();
     let model = model(&stream, capacity, initial);
@@ -99,12 +99,10 @@ pub fn check<S: Storage>(mut parser: Parser<S>, chunks: &[&[u8]], capacity: usiz
             let progress = parser.feed(input);
             at += progress.consumed;
             assert!(parser.unfinished().unwrap_or(0) <= capacity);
-            if progress.status == Ok(Status::NeedInput) {
-                break;
-            }
-            match (progress.status, fates.next()) {
-                (Ok(Status::Event), Some(Fate::Event { number, last_event_id })) => {
-                    let event = own(parser.event(input));
+            match (progress.result, fates.as_slice().first()) {
+                (Ok(None), _) => break,
+                (Ok(Some(found)), Some(Fate::Event { number, last_event_id })) => {
+                    let event = own(parser.event(found, input));
                     assert_eq!(&event.last_event_id, last_event_id);
                     // All else is the standard's; the ID may be another where one before it did not fit.
                     let mut expected = events[*number].clone();
@@ -112,15 +110,16 @@ pub fn check<S: Storage>(mut parser: Parser<S>, chunks: &[&[u8]], capacity: usiz
                     assert_eq!(event, expected);
                     assert_eq!(parser.last_event_id().unwrap_or_default(), &last_event_id[..]);
                 }
-                (Err(error), Some(Fate::Overflow { field: expected, needed: most, last_event_id })) => {
-                    let Error::Overflow { field, needed, capacity: reported } = error else { panic!("{error:?}") };
+                (Err(overflow), Some(Fate::Overflow { field: expected, needed: largest, last_event_id })) => {
+                    let Overflow { field, needed, capacity: reported } = overflow;
                     assert_eq!((field, reported), (*expected, capacity));
-                    assert!(capacity < needed && needed <= *most, "{capacity} < {needed} <= {most}");
-                    assert!(chunks.len() > 1 || needed == *most, "the line came whole");
+                    assert!(capacity < needed && needed <= *largest, "{capacity} < {needed} <= {largest}");
+                    assert!(chunks.len() > 1 || needed == *largest, "the line was complete");
                     assert_eq!(parser.last_event_id(), last_event_id.as_deref(), "nothing is committed yet");
                 }
-                (status, fate) => panic!("{status:?}, where the model has {fate:?}"),
+                (result, fate) => panic!("{result:?}, where the model has {fate:?}"),
             }
+            fates.next();
         }
         assert_eq!(at, chunk.len());
     }

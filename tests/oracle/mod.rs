@@ -1,5 +1,5 @@
-//! The algorithm of the HTML standard, section 9.2.6 "Interpreting an event stream", step by step, on a whole stream:
-//! slow, allocating, and so plain that it can be compared with the standard by eye. It shares no code with the crate.
+//! The algorithm of the HTML standard, section 9.2.6 "Interpreting an event stream", step by step, on a complete
+//! stream: slow, allocating, and so plain that it can be compared with the standard by eye. It shares no code with the crate.
 //!
 //! Beside each piece of code stands the step that it is, by the standard's own name or number:
 //!
@@ -7,22 +7,23 @@
 //! - *lines*: the paragraph on the ways in which a line can end, which is the grammar of 9.2.5
 //! - *buffers*: the paragraph on the three buffers and what they begin as
 //! - *blank line*, *comment*, *colon*, *no colon*: the four cases of the list of how a line is processed
-//! - *end*: the paragraph behind that list, on the end of the file
+//! - *end*: the paragraph after that list, on the end of the file
 //! - *field "event"* and so on: the list of the steps to process a field
 //! - *dispatch 1* to *8*: the numbered steps to dispatch the event
 //!
-//! *Beside the standard* is what it does not know but the crate reports: comments, what an event itself set, blocks that
-//! are no event.
+//! *Beside the standard* marks the things that the crate reports and the standard does not know: comments, unknown lines,
+//! the fields that an event itself set, and blocks that set something and are not events.
 
 pub mod capacity;
 
 use std::fmt;
 
-/// An event, comment or update, in the order of the stream.
+/// An event, comment, unknown line or update, in the order of the stream.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Item {
     Event(Event),
     Comment(Vec<u8>),
+    Unknown(Vec<u8>),
     Update { id: Option<Vec<u8>>, retry: Option<u64> },
 }
 
@@ -38,12 +39,13 @@ pub struct Event {
     pub retry: Option<u64>,
 }
 
-/// Bytes as the literals that they could be in a test.
+/// Prints bytes as the literals that they could be in a test.
 impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Item::Event(event) => event.fmt(f),
             Item::Comment(comment) => write!(f, "Comment({})", literal(Some(comment))),
+            Item::Unknown(line) => write!(f, "Unknown({})", literal(Some(line))),
             Item::Update { id, retry } => write!(f, "Update({}, {retry:?})", literal(id.as_ref())),
         }
     }
@@ -69,6 +71,8 @@ fn literal(bytes: Option<&Vec<u8>>) -> impl fmt::Debug + fmt::Display {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parsed {
     pub items: Vec<Item>,
+    /// Beside the standard: the part of a comment or unknown line at the end of the stream, without a line end.
+    pub begun: Option<Item>,
     pub reconnection_time_ms: Option<u64>,
     /// Beside the standard: `None` as long as nothing has set it.
     pub last_event_id: Option<Vec<u8>>,
@@ -92,16 +96,19 @@ impl Parsed {
     }
 }
 
-/// As the standard does it: decoded first, so that all values are text.
+/// Parses as the standard does: the stream is decoded first, so that all values are text.
 pub fn parse_text(stream: &[u8], last_event_id: Option<&[u8]>) -> Parsed {
     // Decode.
     let stream = String::from_utf8_lossy(without_bom(stream));
     interpret(stream.as_bytes(), last_event_id)
 }
 
-/// The same without the decoding, so that all values are the bytes on the wire.
+/// Parses without decoding, so that all values are the bytes on the wire.
 pub fn parse(stream: &[u8], last_event_id: Option<&[u8]>) -> Parsed {
-    interpret(without_bom(stream), last_event_id)
+    let mut parsed = interpret(without_bom(stream), last_event_id);
+    // Beside the standard: a part of a byte order mark at the start is not known to be anything else.
+    parsed.begun = parsed.begun.filter(|_| !b"\xef\xbb\xbf".starts_with(stream));
+    parsed
 }
 
 /// Decode: one byte order mark is dropped, and only at the start.
@@ -109,9 +116,9 @@ fn without_bom(stream: &[u8]) -> &[u8] {
     stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream)
 }
 
-/// The lines of a stream, each ended, and what is behind the last line end, which is not a line.
+/// Returns the lines of a stream, each ended, and the bytes after the last line end, which are not a line.
 ///
-/// Lines: CRLF, a CR without an LF behind it and an LF without a CR before it each end one.
+/// Lines: CRLF, a CR without an LF after it and an LF without a CR before it each end one.
 pub fn lines(stream: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     let mut lines = Vec::new();
     let mut start = 0;
@@ -133,17 +140,28 @@ pub fn lines(stream: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     (lines, &stream[start..])
 }
 
-/// The field name and value of a line that is neither blank nor a comment.
+/// Returns the field name and value of a line that is neither blank nor a comment.
 pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
     match line.iter().position(|&byte| byte == b':') {
-        // Colon: the name is before the first one, the value behind it, without one space if it begins with one.
+        // Colon: the name is before the first one, the value after it, without one space if it begins with one.
         Some(colon) => {
             let value = &line[colon + 1..];
             (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
         }
-        // No colon: the whole line is the name, and the value is empty.
+        // No colon: all of the line is the name, and the value is empty.
         None => (line, b""),
     }
+}
+
+/// Beside the standard: returns the part of a comment or unknown line that is known of a line without its end.
+fn begun(rest: &[u8]) -> Option<Item> {
+    if let Some(comment) = rest.strip_prefix(b":") {
+        let comment = comment.strip_prefix(b" ").unwrap_or(comment);
+        return Some(Item::Comment(comment.to_vec())).filter(|_| !comment.is_empty());
+    }
+    let names = [&b"data:"[..], b"event:", b"id:", b"retry:"];
+    let may_be_field = names.iter().any(|name| name.starts_with(rest) || rest.starts_with(name));
+    Some(Item::Unknown(rest.to_vec())).filter(|_| !may_be_field)
 }
 
 fn interpret(stream: &[u8], initial_last_event_id: Option<&[u8]>) -> Parsed {
@@ -151,15 +169,17 @@ fn interpret(stream: &[u8], initial_last_event_id: Option<&[u8]>) -> Parsed {
     // Buffers.
     let mut data = Vec::new();
     let mut event_type = Vec::new();
-    // Taken by its letter that would forget the last event ID at a reconnection; browsers begin with it.
+    // To the letter, the standard forgets the last event ID at a reconnection; browsers begin with it.
     let mut last_event_id = initial_last_event_id.unwrap_or_default().to_vec();
-    // Beside the standard: what this block set.
+    // Beside the standard: the values that this block set.
     let mut wire_event_type = None;
     let mut id = None;
     let mut retry = None;
 
-    // End: a line without its end is not among them, and of a block without its blank line nothing is made.
-    for line in lines(stream).0 {
+    let (lines, rest) = lines(stream);
+    parsed.begun = begun(rest);
+    // End: a line without its end is not among them, and a block without its blank line makes nothing.
+    for line in lines {
         // Blank line: dispatch.
         if line.is_empty() {
             // Dispatch 1: the last event ID buffer becomes the last event ID string. It is not emptied.
@@ -224,15 +244,17 @@ fn interpret(stream: &[u8], initial_last_event_id: Option<&[u8]>) -> Parsed {
             }
             // Field "retry": one of ASCII digits alone is the reconnection time, any other is ignored.
             b"retry" => {
-                // No digits are no integer, and the crate documents that it ignores what is beyond a u64.
+                // An empty value is not an integer, and the crate documents that it ignores one beyond a u64.
                 let digits = value.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(value).unwrap());
                 if let Some(time) = digits.and_then(|digits| digits.parse().ok()) {
                     parsed.reconnection_time_ms = Some(time);
                     retry = Some(time);
                 }
             }
-            // Otherwise: ignored.
-            _ => {}
+            // An "id" with a NUL: ignored.
+            b"id" => {}
+            // Otherwise: ignored. Beside the standard: reported as it is.
+            _ => parsed.items.push(Item::Unknown(line.to_vec())),
         }
     }
     parsed

@@ -1,17 +1,33 @@
-//! Uses all of ssewire on input that the compiler cannot know. A panic calls a function that is nowhere, so that the
-//! program links only if none can be reached. It is never run.
+//! Calls every public function of ssewire on input that the compiler cannot know. The panic handler calls a function that
+//! does not exist, so the program links only if no panic can be reached. It is never run.
+//!
+//! The feature `debug` adds all `Debug` implementations. They call functions of `core` that contain panics, so the program
+//! then has the function that the panic handler calls, and `.ci/chip` lists the functions that can panic.
 
 #![no_std]
 #![no_main]
 
-use core::fmt::{self, Write};
+use core::error::Error as _;
+use core::fmt::{self, Debug, Display, Write};
+use core::hash::{Hash, Hasher};
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
-use ssewire::{decode, Event, Frame, OwnedEvent, Parser, Status, Storage, Tokenizer};
+use ssewire::tokenizer::{Token, Tokenizer};
+use ssewire::{
+    lossy, Encoder, Error, Event, Field, FormatError, FormattedFrame, FoundEvent, FoundItem, Frame, IdError, Item,
+    OwnedEvent, Parser, Parts, Piece, Progress, Storage, Text, Update,
+};
 
+#[cfg(not(feature = "debug"))]
 extern "C" {
     fn ssewire_can_panic() -> !;
+}
+
+#[cfg(feature = "debug")]
+#[inline(never)]
+unsafe fn ssewire_can_panic() -> ! {
+    loop {}
 }
 
 #[panic_handler]
@@ -23,11 +39,11 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 extern "C" fn _start() -> ! {
     loop {
         tokenizer();
-        parser(&mut Parser::with_buffer(buffer()));
-        parser(&mut Parser::<heapless::Vec<u8, 64>>::new());
+        parser(Parser::with_buffer(buffer()));
+        parser(Parser::<[u8; 64]>::new());
+        parser(Parser::<[u8; 0]>::default());
         writer();
-        text(bytes());
-        formatting();
+        text();
         #[cfg(feature = "negative-panic")]
         black_box(black_box(None::<u8>).unwrap());
     }
@@ -38,11 +54,12 @@ fn bytes() -> &'static [u8] {
     black_box(b"")
 }
 
+/// Memory of any length.
 fn buffer() -> &'static mut [u8] {
     black_box(&mut [])
 }
 
-/// Where text goes to.
+/// Takes text, and may fail.
 struct Sink;
 
 impl Write for Sink {
@@ -52,13 +69,90 @@ impl Write for Sink {
     }
 }
 
+impl Hasher for Sink {
+    fn write(&mut self, bytes: &[u8]) {
+        black_box(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        black_box(0)
+    }
+}
+
+#[inline(never)]
+fn display(value: &dyn Display) {
+    _ = black_box(write!(Sink, "{value}"));
+}
+
+#[cfg(feature = "debug")]
+#[inline(never)]
+fn debug(value: &dyn Debug) {
+    _ = black_box(write!(Sink, "{value:?}"));
+}
+
+#[cfg(not(feature = "debug"))]
+#[inline(always)]
+fn debug(_: &dyn Debug) {}
+
+/// A value that can be compared and hashed.
+#[inline(never)]
+fn value<T: Debug + Clone + PartialEq + Hash>(value: &T) {
+    let other = black_box(value.clone());
+    black_box(*value == other);
+    value.hash(&mut Sink);
+    debug(value);
+}
+
+#[inline(never)]
+fn error(error: impl Into<Error> + core::error::Error) {
+    display(&error);
+    debug(&error);
+    if let Some(source) = error.source() {
+        display(source);
+    }
+    let error: Error = error.into();
+    display(&error);
+    debug(&error);
+    if let Some(source) = error.source() {
+        display(source);
+    }
+    black_box(error == black_box(error));
+}
+
+#[inline(never)]
+fn field(field: Field) {
+    black_box(field.name());
+    display(&field);
+    value(&field);
+    black_box(field.cmp(&black_box(field)));
+}
+
+#[inline(never)]
+fn piece(piece: Piece<'_>) {
+    black_box((piece.bytes, piece.first, piece.last));
+    value(&piece);
+}
+
 #[inline(never)]
 fn tokenizer() {
-    let mut tokenizer = Tokenizer::new();
+    let mut tokenizer = black_box(Tokenizer::default());
     loop {
         let mut input = bytes();
         while let Some(token) = tokenizer.next(&mut input) {
-            black_box(token);
+            value(&token);
+            match token {
+                Token::Field(name, part) => {
+                    field(name);
+                    piece(part);
+                }
+                Token::Comment(part) | Token::Unknown(part) => piece(part),
+                Token::EndOfEvent => {}
+            }
+        }
+        debug(&tokenizer);
+        let earlier = black_box(tokenizer.clone());
+        if black_box(earlier == tokenizer) {
+            tokenizer = Tokenizer::new();
         }
         if black_box(false) {
             return;
@@ -66,92 +160,211 @@ fn tokenizer() {
     }
 }
 
-/// Everything in any order, so that all states are reached.
+/// Calls everything in any order, so that all states are reached.
 #[inline(never)]
-fn parser<S: Storage>(parser: &mut Parser<S>) {
+fn parser<S: Storage + Clone2>(mut parser: Parser<S>) {
+    // The tokens of any earlier call, which may be stale.
+    let mut found_event: Option<FoundEvent> = None;
+    let mut found_item: Option<FoundItem> = None;
     loop {
         let mut input = bytes();
         match black_box(0) {
             0 => match parser.next(&mut input) {
                 Ok(Some(event)) => read(&event),
-                other => _ = black_box(other.is_ok()),
+                Ok(None) => {}
+                Err(overflow) => error(overflow),
             },
-            1 => _ = black_box(parser.next_item(&mut input)),
+            1 => match parser.next_item(&mut input) {
+                Ok(Some(item)) => read_item(&item),
+                Ok(None) => {}
+                Err(overflow) => error(overflow),
+            },
             2 => {
                 let progress = parser.feed(input);
-                if black_box(progress).status == Ok(Status::Event) {
-                    read(&parser.event(bytes())); // also of another input
+                fed(progress);
+                if let Ok(found) = progress.result {
+                    found_event = found;
                 }
             }
-            3 => match parser.feed_items(input).status {
-                Ok(Status::Comment(piece)) => _ = black_box((piece.bytes(bytes()), piece.is_last())),
-                Ok(Status::Update) => _ = black_box((parser.update().id(), parser.update().retry())),
-                _ => {}
-            },
-            4 => match parser.finish() {
+            3 => {
+                let progress = parser.feed_items(input);
+                fed(progress);
+                if let Ok(found) = progress.result {
+                    found_item = found;
+                }
+            }
+            // With the slice that was fed, or any other.
+            4 => {
+                if let Some(found) = black_box(found_event) {
+                    read(&parser.event(found, input));
+                }
+            }
+            5 => {
+                if let Some(found) = black_box(found_item) {
+                    read_item(&parser.item(found, input));
+                }
+            }
+            6 => match parser.take_unfinished() {
                 Ok(Some(event)) => read(&event),
-                other => _ = black_box(other.is_ok()),
+                Ok(None) => {}
+                Err(overflow) => error(overflow),
             },
-            5 => parser.reset(),
-            6 => _ = black_box(parser.set_last_event_id(input)),
-            7 => _ = black_box((parser.unfinished(), parser.last_event_id(), parser.reconnection_time_ms())),
+            7 => match parser.set_last_event_id(input) {
+                Ok(()) => {}
+                Err(id_error) => {
+                    match id_error {
+                        IdError::InvalidByte(invalid) => error(invalid),
+                        IdError::Overflow(overflow) => error(overflow),
+                    }
+                    error(id_error);
+                }
+            },
+            8 => parser.reset(),
+            9 => {
+                black_box((parser.last_event_id(), parser.reconnection_time_ms()));
+                black_box((parser.unfinished(), parser.capacity()));
+            }
+            10 => debug(&parser),
+            11 => S::clone(&mut parser),
             _ => return,
         }
     }
 }
 
+/// Puts a clone in place of a parser whose storage can be cloned.
+trait Clone2: Sized {
+    fn clone(parser: &mut Parser<Self>);
+}
+
+impl<const N: usize> Clone2 for [u8; N] {
+    fn clone(parser: &mut Parser<Self>) {
+        *parser = black_box(Clone::clone(parser));
+    }
+}
+
+impl Clone2 for &mut [u8] {
+    fn clone(_: &mut Parser<Self>) {}
+}
+
+#[inline(never)]
+fn fed<F: Copy + Debug + PartialEq>(progress: Progress<F>) {
+    black_box(progress.consumed);
+    black_box(progress == black_box(progress));
+    debug(&progress);
+    match progress.result {
+        Ok(Some(found)) => debug(&found),
+        Ok(None) => {}
+        Err(overflow) => error(overflow),
+    }
+}
+
+#[inline(never)]
+fn read_item(item: &Item<'_>) {
+    value(item);
+    match item {
+        Item::Event(event) => read(event),
+        Item::Comment(part) | Item::Unknown(part) => piece(*part),
+        Item::Update(update) => {
+            black_box((Update::id(update), update.retry()));
+            value(update);
+            write(Frame::from(*update));
+        }
+        _ => {}
+    }
+}
+
 #[inline(never)]
 fn read(event: &Event<'_>) {
+    fields(event);
+    match event.text() {
+        Ok(text) => {
+            fields(&text);
+            write(Frame::from(text));
+        }
+        Err(not_utf8) => {
+            field(not_utf8.field);
+            error(not_utf8);
+        }
+    }
+    match OwnedEvent::<32>::new(event) {
+        Ok(owned) => {
+            value(&owned);
+            fields(&owned.event());
+        }
+        Err(too_small) => error(too_small),
+    }
+    write(Frame::from(*event));
+}
+
+fn fields<T: Text + ?Sized + PartialEq + Hash>(event: &Event<'_, T>) {
     black_box((event.event_type(), event.wire_event_type(), event.data(), event.last_event_id()));
     black_box((event.id(), event.retry()));
-    if let Ok(text) = event.text() {
-        black_box((text.event_type(), text.data(), text.last_event_id()));
-    }
-    if let Ok(owned) = OwnedEvent::<32>::new(event) {
-        black_box(&owned);
-        black_box(owned.event());
-    }
-    write(&Frame::from(*event));
+    value(event);
 }
 
 #[inline(never)]
 fn writer() {
-    let (Ok(typed), Ok(identified)) = (Frame::new().event_type(bytes()), Frame::new().id(bytes())) else { return };
-    write(&typed.data(bytes()));
-    write(&identified.comment(bytes()).retry(black_box(0)));
+    match Frame::new().event_type(bytes()) {
+        Ok(frame) => write(frame.data(bytes())),
+        Err(invalid) => error(invalid),
+    }
+    match Frame::default().id(bytes()) {
+        Ok(frame) => write(frame.comment(bytes()).retry(black_box(0))),
+        Err(invalid) => error(invalid),
+    }
 }
 
 #[inline(never)]
-fn write(frame: &Frame<'_>) {
-    let frame = black_box(*frame);
+fn write(frame: Frame<'_>) {
+    let frame = black_box(frame);
+    value(&frame);
+    display(&frame);
     black_box(frame.encoded_len());
-    _ = black_box(frame.write_to_slice(buffer()));
-    let mut encoder = frame.encoder();
-    while black_box(encoder.read(buffer())) > 0 {}
-    for part in frame.parts() {
+    if let Err(too_small) = black_box(frame.write_to_slice(buffer())) {
+        error(too_small);
+    }
+    encode(frame.encoder());
+    parts(frame.parts());
+    let data = lossy(bytes());
+    format(frame.data_fmt(format_args!("{data}")));
+}
+
+fn encode(mut encoder: Encoder<'_>) {
+    while black_box(encoder.fill(buffer())) > 0 {}
+    debug(&encoder.clone());
+}
+
+fn parts(parts: Parts<'_>) {
+    debug(&parts.clone());
+    for part in parts {
         black_box(part);
     }
 }
 
 #[inline(never)]
-fn text(bytes: &[u8]) {
-    let decoded = decode(bytes);
+fn format(frame: FormattedFrame<'_>) {
+    display(&frame);
+    debug(&frame);
+    if let Err(format_error) = black_box(frame.write_to_slice(buffer())) {
+        if let FormatError::BufferTooSmall(too_small) = format_error {
+            error(too_small);
+        }
+        error(format_error);
+    }
+}
+
+#[inline(never)]
+fn text() {
+    let decoded = lossy(bytes());
     for piece in decoded.pieces() {
         black_box(piece);
     }
     for char in decoded.chars() {
         black_box(char);
     }
-    black_box(decoded == *"text");
-}
-
-/// By way of `core::fmt`.
-#[inline(never)]
-fn formatting() {
-    let frame = black_box(Frame::new());
-    _ = write!(Sink, "{}", decode(bytes()));
-    _ = write!(Sink, "{frame}");
-    let data = decode(bytes());
-    _ = black_box(frame.data_fmt(format_args!("{data}")).write_to_slice(buffer()));
-    _ = write!(Sink, "{}", frame.data_fmt(format_args!("{data}")));
+    value(&decoded);
+    display(&decoded);
+    black_box(decoded.cmp(&lossy(bytes())));
+    black_box(decoded.partial_cmp(&lossy(bytes())));
+    black_box((decoded == *"text", decoded == "text"));
 }

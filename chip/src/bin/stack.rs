@@ -1,6 +1,6 @@
-//! The deepest stack of what a device does with ssewire, its own call included, and the size of a parser, in bytes.
+//! Prints the deepest stack of each use of ssewire, its own call included, and the size of a parser, in bytes.
 //!
-//! The free stack is painted, the work is done, and the lowest byte that has another colour is how deep it went.
+//! It fills the free stack with a pattern, does the work, and looks for the lowest byte that changed.
 
 #![no_std]
 #![no_main]
@@ -13,12 +13,13 @@ use core::hint::black_box;
 use core::ptr::with_exposed_provenance_mut;
 
 use semihosting::println;
-use ssewire::{Frame, Parser, Tokenizer};
+use ssewire::tokenizer::Tokenizer;
+use ssewire::{Frame, Parser};
 
-/// Every path of the grammar, in pieces of 1 to 9 bytes: split and whole, replaced, joined, skipped values.
+/// Every path of the grammar, read in chunks of 1 to 9 bytes: values that are split, complete, replaced, joined and skipped.
 const STREAM: &[u8] = b"\xef\xbb\xbf: hello\r\nretry: 3000\r\nid: 1\n\nevent: a\nevent: temperature\nid: 2\nid: 42\n\
-    data: 21.5\ndata: 22\ndata: 23\n\nid\n\nid: x\0y\ndata\n\nevent: much longer than what there is room for\n\
-    id: 43\ndata: it\ndata: it\nunknown: line\n\ndata: more than there is room for, on one line\n\nid: 5\ndata: 1\n\n";
+    data: 21.5\ndata: 22\ndata: 23\n\nid\n\nid: x\0y\ndata\n\nevent: much longer than the buffer of the parser\n\
+    id: 43\ndata: it\ndata: it\nunknown: line\ndatum\n\ndata: a line that is longer than the buffer\n\nid: 5\ndata: 1\n\n";
 const BUFFER: usize = 32;
 static mut MEMORY: [u8; 160] = [0; 160];
 
@@ -33,10 +34,10 @@ fn main() -> ! {
     machine::exit(0)
 }
 
-const PAINTED: usize = 4096;
-const PAINT: u8 = 0xa5;
+const FILLED: usize = 4096;
+const PATTERN: u8 = 0xa5;
 
-/// Bytes of stack that `work` takes.
+/// Returns the number of bytes of stack that `work` takes.
 #[inline(never)]
 fn depth(work: fn()) -> usize {
     let top: usize;
@@ -46,18 +47,18 @@ fn depth(work: fn()) -> usize {
         #[cfg(target_arch = "riscv32")]
         asm!("mv {}, sp", out(reg) top, options(nomem, nostack, preserves_flags));
     }
-    // Below the stack pointer there is nobody: no interrupt is on.
-    let painted = top - PAINTED..top;
-    for at in painted.clone() {
-        unsafe { with_exposed_provenance_mut::<u8>(at).write_volatile(PAINT) };
+    // The memory below the stack pointer is free: no interrupt is on.
+    let filled = top - FILLED..top;
+    for at in filled.clone() {
+        unsafe { with_exposed_provenance_mut::<u8>(at).write_volatile(PATTERN) };
     }
     black_box(work)();
-    let mut deepest = painted;
-    let lowest = deepest.find(|&at| unsafe { with_exposed_provenance_mut::<u8>(at).read_volatile() } != PAINT);
+    let mut deepest = filled;
+    let lowest = deepest.find(|&at| unsafe { with_exposed_provenance_mut::<u8>(at).read_volatile() } != PATTERN);
     top - lowest.unwrap_or(top)
 }
 
-/// The state of what is measured lies in a static, as on a device.
+/// Returns a buffer in a static, as a device has it.
 fn memory() -> &'static mut [u8] {
     unsafe { &mut *(&raw mut MEMORY) }
 }
@@ -99,5 +100,5 @@ fn write() {
 fn encode() {
     let frame = frame();
     let mut encoder = frame.encoder();
-    while black_box(encoder.read(&mut memory()[..16])) > 0 {}
+    while black_box(encoder.fill(&mut memory()[..16])) > 0 {}
 }

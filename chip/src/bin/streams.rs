@@ -1,4 +1,4 @@
-//! The real streams of `tests/streams`, read on a small device and relayed by it, byte for byte as expected.
+//! Reads the real streams of `tests/streams` on a small device, relays them, and compares every byte.
 
 #![no_std]
 #![no_main]
@@ -27,7 +27,7 @@ struct Expected {
 static STREAMS: &[Stream] = &include!(concat!(env!("OUT_DIR"), "/streams.rs"));
 
 const CHUNKS: [usize; 3] = [1, 7, 64];
-/// The largest event of the streams fits.
+/// Larger than the largest event of the streams, so an overflow ends the check.
 const BUFFER: usize = 2048;
 const TRANSMIT_BUFFER: usize = 16;
 
@@ -68,9 +68,9 @@ fn main() -> ! {
     exit(0)
 }
 
-/// The events of `stream` are as expected. How many there are.
+/// Checks that the events of `stream` are as expected, and returns their number.
 fn read(stream: &Stream, size: usize) -> Result<usize, Failure> {
-    let mut parser = Parser::<heapless::Vec<u8, BUFFER>>::new();
+    let mut parser = Parser::<[u8; BUFFER]>::new();
     let mut expected = stream.events.iter();
     for mut input in stream.bytes.chunks(size) {
         while let Some(event) = parser.next(&mut input).map_err(|_| "overflow")? {
@@ -104,7 +104,7 @@ fn same(event: &Event<'_>, expected: &Expected) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a relay sends of `stream` is read as what it got. How many events that is, and bytes on the wire.
+/// Checks that a receiver reads what a relay of `stream` got. Returns the number of events, and of bytes on the wire.
 fn relay(stream: &Stream, size: usize) -> Result<(usize, usize), Failure> {
     let mut buffer = [0; BUFFER];
     let mut parser = Parser::with_buffer(&mut buffer);
@@ -122,7 +122,7 @@ fn relay(stream: &Stream, size: usize) -> Result<(usize, usize), Failure> {
             let mut encoder = frame.encoder();
             let mut arrived = false;
             let mut length = 0;
-            while let n @ 1.. = encoder.read(&mut tx) {
+            while let n @ 1.. = encoder.fill(&mut tx) {
                 length += n;
                 let mut input = &tx[..n];
                 while let Some(received) = receiver.next_item(&mut input).map_err(|_| "overflow at the receiver")? {

@@ -1,16 +1,17 @@
-//! The conformance vectors, run inside WebAssembly; `run.mjs` calls it.
+//! Runs the conformance vectors inside WebAssembly; `run.mjs` calls it.
 
 use ssewire::conformance::{check_parser, check_writer, Failure, Outcome};
 use ssewire::{Error, Frame, Parser};
 
 fn check() -> Result<String, Failure> {
     let parser = check_parser(|case| {
-        let mut parser = Parser::with_limit(1 << 20);
+        let mut parser = Parser::with_limit(1 << 21);
         if let Some(id) = &case.vector.initial_last_event_id {
             parser.set_last_event_id(id.as_bytes())?;
         }
         let mut outcome = Outcome::default();
         for mut input in case.chunks.iter().copied() {
+            // An error ends the case: the limit exceeds every vector.
             while let Some(event) = parser.next(&mut input)? {
                 outcome.events.push(event.into());
             }
@@ -41,8 +42,8 @@ fn check() -> Result<String, Failure> {
     Ok(format!("parser: {} vectors, {} runs; writer: {} vectors", parser.vectors, parser.runs, writer.vectors))
 }
 
-/// What came of it, as text: its length in the upper 32 bits, where it lies in memory in the lower. When all was passed
-/// it begins with "parser: ".
+/// Returns the result as text: its length in the upper 32 bits, its address in the lower ones. It begins with "parser: " if
+/// every vector passed.
 #[no_mangle]
 pub extern "C" fn report() -> u64 {
     let text = check().unwrap_or_else(|failure| failure.to_string());

@@ -1,4 +1,4 @@
-//! The last readings, so that a client which connects again misses none. Their IDs count from 1 at reset.
+//! The last readings, so that a client that reconnects misses none. Their IDs count from 1 at reset.
 
 use crate::sensor::Celsius;
 
@@ -8,7 +8,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// At ten a second, what a client misses in 6.4 seconds.
+    /// At ten readings a second, those of 6.4 seconds.
     const LEN: u32 = 64;
 
     pub const fn new() -> Log {
@@ -32,7 +32,8 @@ impl Log {
         self.latest.saturating_sub(Log::LEN - 1).max(1)
     }
 
-    /// The first reading for a client that has seen `last`, and whether that is all that it has missed.
+    /// Returns the ID of the first reading for a client that has seen `last`, and whether the log still has all readings
+    /// after `last`.
     pub fn resume(&self, last: Option<u32>) -> (u32, bool) {
         match last {
             None => (self.latest + 1, true),

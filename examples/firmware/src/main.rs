@@ -1,5 +1,5 @@
 //! A thermometer that serves its readings as Server-Sent Events, over a UART that a serial-to-network module joins to
-//! a TCP port: `GET /events` is the stream, `GET /` a page that plots it.
+//! a TCP port: `GET /events` is the stream, `GET /` is a page that plots it.
 //!
 //! There is no heap, no task and no interrupt handler: one loop reads, samples, formats and sends.
 
@@ -50,7 +50,7 @@ fn main() -> ! {
     timer.enable_counter();
 
     loop {
-        // Before looking for what they tell of: what happens after the look sets them again, and `wfi` returns at once.
+        // Cleared before the checks: an event after a check sets its flag again, and `wfi` returns at once.
         SCB::clear_pendst();
         NVIC::unpend(Interrupt::UART0);
 
@@ -81,8 +81,8 @@ const PAGE: &str = include_str!("../page.html");
 /// Without it browsers wait for some seconds: with one failed attempt, longer than the log goes back.
 const RETRY_MS: u64 = 500;
 
-/// At ten readings a second it is here to be seen. Where readings are rare it keeps proxies from closing the
-/// connection; 15 s is usual then.
+/// At ten readings a second it is only for show. Where readings are rare it keeps proxies from closing the connection;
+/// 15 s is usual then.
 const KEEP_ALIVE_TICKS: u32 = 2 * TICKS_PER_SECOND;
 
 struct Device {
@@ -116,7 +116,7 @@ impl Device {
 
     fn receive(&mut self, byte: u8) {
         if let Some(request) = self.reader.push(byte) {
-            // A UART does not tell that a client has gone. The next request does: nobody waits for what is under way.
+            // A UART does not report that a client has gone. The next request does, so the response under way is dropped.
             self.next = None;
             self.answer(request);
         }
@@ -152,17 +152,17 @@ impl Device {
         }
     }
 
-    /// What to send now. Events are formatted one at a time, when the one before has been sent.
+    /// Returns the bytes to send now. Each event is formatted when the one before it has been sent.
     fn to_send(&mut self) -> &[u8] {
         if let (Some(next), []) = (self.next, self.sender.unsent()) {
-            // A UART that was held up for long: what the log has lost meanwhile shows as a gap in the IDs.
+            // If the UART was blocked for long, the readings that the log has dropped show as a gap in the IDs.
             let id = next.max(self.log.oldest());
             if id <= self.log.latest() {
                 let celsius = self.log.get(id);
                 self.sender.load(|tx| event(id, celsius, tx));
                 self.next = Some(id + 1);
             } else if self.keep_alive_ticks == 0 {
-                self.sender.load(|tx| Frame::new().comment("keep-alive").write_to_slice(tx));
+                self.sender.load(|tx| Ok(Frame::new().comment("keep-alive").write_to_slice(tx)?));
                 self.keep_alive_ticks = KEEP_ALIVE_TICKS;
             }
         }
@@ -171,8 +171,9 @@ impl Device {
 }
 
 fn event(id: u32, celsius: Celsius, tx: &mut [u8]) -> Result<usize, Error> {
-    let id = heapless::String::<10>::try_from(id).unwrap_or_default(); // the digits of any u32
-    Frame::new().event_type("temperature")?.id(&id)?.data_fmt(format_args!("{celsius}")).write_to_slice(tx)
+    let id = heapless::String::<10>::try_from(id).unwrap_or_default(); // the digits of any u32 fit
+    let frame = Frame::new().event_type("temperature")?.id(&id)?;
+    Ok(frame.data_fmt(format_args!("{celsius}")).write_to_slice(tx)?)
 }
 
 fn copy(text: &str, tx: &mut [u8]) -> Result<usize, Error> {
@@ -180,7 +181,7 @@ fn copy(text: &str, tx: &mut [u8]) -> Result<usize, Error> {
     Ok(text.len())
 }
 
-/// What is being sent: a buffer, and behind it, for the page, what lies in flash.
+/// The response under way: a buffer and, after it, the page in flash.
 struct Sender {
     buffer: [u8; 256],
     unsent: Range<usize>,
@@ -188,7 +189,8 @@ struct Sender {
 }
 
 impl Sender {
-    /// Starts anew, with what `write` writes. Nothing of that comes from outside: an error is a mistake in this program.
+    /// Replaces the response by the bytes that `write` writes. They do not depend on any input, so an error is a mistake in
+    /// this program.
     fn load(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, Error>) {
         let Ok(len) = write(&mut self.buffer) else { panic!() };
         self.unsent = 0..len;

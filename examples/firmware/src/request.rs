@@ -1,12 +1,11 @@
-//! HTTP requests, byte by byte, in the memory of one line.
+//! Reads HTTP requests byte by byte, in the memory of one line.
 
 use heapless::Vec;
 
-/// Longer lines lose their end. The lines that matter here are short; browsers send others that are not.
+/// Longer lines lose their end. The lines that are used here are short.
 const LINE: usize = 96;
 
-/// Ticks without a byte after which an unfinished request is given up: whoever sent it has gone, and what comes next
-/// must not be taken for its end.
+/// Ticks without a byte after which an unfinished request is dropped: its sender has gone, and the next bytes are not its end.
 const PATIENCE: u8 = 5;
 
 #[derive(Clone, Copy)]
@@ -26,7 +25,7 @@ pub enum Target {
 
 pub struct Reader {
     line: Vec<u8, LINE>,
-    /// Once its first line has been read.
+    /// Set when its first line has been read.
     request: Option<Request>,
     silence: u8,
 }
@@ -36,7 +35,7 @@ impl Reader {
         Reader { line: Vec::new(), request: None, silence: 0 }
     }
 
-    /// Takes the next byte, and returns the request that it completes.
+    /// Takes the next byte. Returns the request that it completes, if it does.
     pub fn push(&mut self, byte: u8) -> Option<Request> {
         self.silence = 0;
         if byte != b'\n' {
@@ -63,8 +62,8 @@ impl Reader {
     }
 }
 
-/// A request line starts a request wherever it stands, since a client may go in the middle of its request, unnoticed,
-/// and the next one come. No header line looks like one: there is a colon before its first space.
+/// Reads a line of a request. A request line starts a request at any place, because a client may go in the middle of its
+/// request. No header line looks like one: it has a colon before its first space.
 fn read_line(request: Option<Request>, line: &str) -> Request {
     if let Some(target) = read_request_line(line) {
         return Request { target, last_event_id: None };
@@ -74,7 +73,7 @@ fn read_line(request: Option<Request>, line: &str) -> Request {
     };
     if let Some((name, value)) = line.split_once(':') {
         if name.eq_ignore_ascii_case("last-event-id") {
-            // What is not a number is no ID of ours. It is ignored: a browser gives up for good on any error status.
+            // An ID that is not a number comes from another server. It is ignored, because a browser stops on any error status.
             request.last_event_id = value.trim_ascii().parse().ok();
         }
     }
@@ -82,7 +81,7 @@ fn read_line(request: Option<Request>, line: &str) -> Request {
 }
 
 fn read_request_line(line: &str) -> Option<Target> {
-    // It may stand behind the half of a line that was the last of a client which has gone.
+    // It may follow half a line of a client that has gone.
     let start = line.as_bytes().windows(5).rposition(|bytes| bytes == b"GET /").unwrap_or(0);
     let line = line.get(start..)?;
     let (method, rest) = line.split_once(' ')?;

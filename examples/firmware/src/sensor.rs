@@ -1,4 +1,4 @@
-//! What is measured: a room with a radiator and a thermostat, simulated. A driver for a real sensor would be here.
+//! A simulated sensor, in a room with a radiator and a thermostat. A driver for a real sensor would take its place.
 
 use core::fmt;
 

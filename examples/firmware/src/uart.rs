@@ -32,7 +32,7 @@ impl Uart {
     ///
     /// # Safety
     ///
-    /// Once, with nothing else using UART0 or port A.
+    /// Called once, and no other code uses UART0 or port A.
     pub unsafe fn start() -> Uart {
         for (register, bits) in
             [(CLOCK_GATES_1, 1), (CLOCK_GATES_2, 1), (PORT_A_ALTERNATE, 0b11), (PORT_A_DIGITAL, 0b11)]
@@ -52,10 +52,10 @@ impl Uart {
         (self.0.flags.read() & RX_EMPTY == 0).then(|| self.0.data.read() as u8)
     }
 
-    /// Writes what the FIFO has room for, 16 bytes at most, and returns how many bytes that was.
+    /// Writes as many bytes as the FIFO has space for, at most 16, and returns their number.
     pub fn write(&mut self, bytes: &[u8]) -> usize {
         let has_room = |_: &&u8| self.0.flags.read() & TX_FULL == 0;
-        // SAFETY: the registers are live, and writing data has no effect but to send it.
+        // SAFETY: the registers are live, and a write to `data` only sends it.
         bytes.iter().take(16).take_while(has_room).map(|&byte| unsafe { self.0.data.write(byte.into()) }).count()
     }
 }

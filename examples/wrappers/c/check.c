@@ -21,14 +21,11 @@ static ssewire_bytes_t text(const char *text) {
     return (ssewire_bytes_t){.ptr = (const uint8_t *)text, .len = strlen(text)};
 }
 
-/* Feeds up to the next event, and moves `input` behind it. */
+/* Feeds up to the next event, and moves `input` to the end of it. */
 static ssewire_status_t feed(ssewire_parser_t *parser, const char **input, ssewire_event_t *event) {
     const uint8_t *from = (const uint8_t *)*input;
     size_t len = strlen(*input), consumed = 0;
-    ssewire_status_t status = ssewire_feed(parser, from, len, &consumed);
-    if (status == SSEWIRE_EVENT) {
-        *event = ssewire_event(parser, from, len);
-    }
+    ssewire_status_t status = ssewire_feed(parser, from, len, &consumed, event);
     CHECK(consumed <= len);
     *input += consumed;
     return status;
@@ -55,7 +52,7 @@ static void check_reading(void) {
 
     CHECK(feed(&parser, &input, &event) == SSEWIRE_OVERFLOW);
     CHECK(feed(&parser, &input, &event) == SSEWIRE_OK && *input == '\0');
-    CHECK(ssewire_feed(&parser, NULL, 0, &(size_t){0}) == SSEWIRE_OK);
+    CHECK(ssewire_feed(&parser, NULL, 0, &(size_t){0}, &event) == SSEWIRE_OK);
 
     ssewire_reset(&parser);
     input = "data: next\n\n";
@@ -67,6 +64,14 @@ static void check_reading(void) {
     CHECK(is(ssewire_last_event_id(&parser), "7"));
     CHECK(ssewire_set_last_event_id(&parser, (const uint8_t *)"8", 1) == SSEWIRE_OK);
     CHECK(is(ssewire_last_event_id(&parser), "8"));
+
+    ssewire_reset(&parser);
+    input = "data: 16 bytes in all.\n\ndata: a\n\ndata: bc\n\ndata: d\n\n";
+    CHECK(feed(&parser, &input, &event) == SSEWIRE_OVERFLOW);
+    CHECK(feed(&parser, &input, &event) == SSEWIRE_EVENT && is(event.data, "a"));
+    CHECK(feed(&parser, &input, &event) == SSEWIRE_EVENT && is(event.data, "bc"));
+    CHECK(feed(&parser, &input, &event) == SSEWIRE_EVENT && is(event.data, "d"));
+    CHECK(feed(&parser, &input, &event) == SSEWIRE_OK && *input == '\0');
 
     ssewire_parser_init(&parser, NULL, 0);
     input = "data: x\n\n";

@@ -4,7 +4,8 @@
  *     relay HOST PORT PATH     from an HTTP server
  *     relay - [CHUNK]          from standard input, in pieces of CHUNK bytes
  *
- * The parser and both buffers are of fixed size; nothing is allocated. An event that is too large ends it with status 1.
+ * The parser and both buffers are of fixed size; nothing is allocated. An event that is too large is reported on standard
+ * error and skipped; the status is 1 then.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 /* The largest event, in bytes. */
 static uint8_t event_buffer[8192];
 static ssewire_parser_t parser;
+static bool oversized;
 
 static void fail(const char *what) {
     perror(what);
@@ -43,15 +45,16 @@ static void write_event(const ssewire_event_t *event) {
 static void read_input(const uint8_t *input, size_t len) {
     while (len > 0) {
         size_t consumed;
-        ssewire_status_t status = ssewire_feed(&parser, input, len, &consumed);
-        if (status < 0) {
+        ssewire_event_t event;
+        ssewire_status_t status = ssewire_feed(&parser, input, len, &consumed, &event);
+        if (status == SSEWIRE_OVERFLOW) {
             fputs("an event is too large\n", stderr);
-            exit(1);
+            oversized = true;
         }
         if (status == SSEWIRE_EVENT) {
-            ssewire_event_t event = ssewire_event(&parser, input, len);
             write_event(&event);
         }
+        /* Also after an error: the next event may be in the rest. */
         input += consumed;
         len -= consumed;
     }
@@ -102,5 +105,5 @@ int main(int argc, char **argv) {
     if (n < 0 || fflush(stdout) != 0) {
         fail("read or write");
     }
-    return 0;
+    return oversized ? 1 : 0;
 }

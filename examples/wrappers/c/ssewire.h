@@ -22,12 +22,12 @@ typedef enum {
    */
   SSEWIRE_OK = 0,
   /**
-   * There is an event: `ssewire_event` lends it.
+   * There is an event.
    */
   SSEWIRE_EVENT = 1,
   /**
    * An event or ID is larger than the parser's buffer. `ssewire_feed` reports it once for each, skips it, and goes on
-   * behind it when it is called again.
+   * after it when it is called with the rest of the input.
    */
   SSEWIRE_OVERFLOW = -1,
   /**
@@ -41,12 +41,12 @@ typedef enum {
 } ssewire_status_t;
 
 /**
- * A parser, to be put wherever you like: 152 bytes on a 64-bit target, 96 on a 32-bit one. Do not look inside. It may be
+ * A parser, to be put wherever you like: 88 bytes on a 64-bit target, 64 on a 32-bit one. Do not look inside. It may be
  * moved, but not copied, as two would write to one buffer. There is nothing to free.
  */
 typedef struct {
-  uint64_t numbers[5];
-  size_t words[14];
+  uint64_t numbers[4];
+  size_t words[7];
 } ssewire_parser_t;
 
 /**
@@ -160,28 +160,18 @@ void ssewire_parser_init(ssewire_parser_t *parser,
  * Reads `input` up to the end of the next event, or all of it, and says in `consumed` how many bytes that is: feed the
  * rest again, also after an error. The input may be cut anywhere.
  *
- * Returns `SSEWIRE_OK`, `SSEWIRE_EVENT` or `SSEWIRE_OVERFLOW`.
+ * Returns `SSEWIRE_OK`, `SSEWIRE_EVENT` or `SSEWIRE_OVERFLOW`. With `SSEWIRE_EVENT`, and only then, `event` is set. The event
+ * lies in the input and in the parser's buffer: use it before either changes.
  *
  * # Safety
  *
- * `parser` was initialized; `input` can be read for `len` bytes; `consumed` can be written to.
+ * `parser` was initialized; `input` can be read for `len` bytes; `consumed` and `event` can be written to.
  */
 ssewire_status_t ssewire_feed(ssewire_parser_t *parser,
                               const uint8_t *input,
                               size_t len,
-                              size_t *consumed);
-
-/**
- * The event that `ssewire_feed` has just reported; `input` and `len` are those that were fed. It lies in the input and
- * in the parser's buffer: use it before either changes.
- *
- * # Safety
- *
- * `parser` was initialized; `input` can be read for `len` bytes.
- */
-ssewire_event_t ssewire_event(const ssewire_parser_t *parser,
-                              const uint8_t *input,
-                              size_t len);
+                              size_t *consumed,
+                              ssewire_event_t *event);
 
 /**
  * The last event ID, to be sent as `Last-Event-ID` when reconnecting, unless it is empty; NULL when none was ever set.

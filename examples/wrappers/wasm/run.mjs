@@ -1,5 +1,5 @@
 // run.mjs WASM SERVER DIRECTORY [BROWSER]: reads what SERVER sends, and compares it with the messages in DIRECTORY; then
-// the recorded streams; then the same as the first in a page, if a browser is given.
+// the recorded streams, and an event that is too large; then the same as the first in a page, if a browser is given.
 
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -35,6 +35,15 @@ async function recorded() {
     }
   }
   return names.length;
+}
+
+// The event that is larger than the module's buffer is reported once, and those after it arrive.
+async function oversized() {
+  const wire = new TextEncoder().encode(`data: ${"x".repeat((256 << 10) + 1)}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n`);
+  const read = [];
+  let reports = 0;
+  for await (const { data } of events(chunks(wire, wire.length), module, () => (reports += 1))) read.push(data);
+  if (`${reports}: ${read}` !== "1: a,bc,d") throw new Error(`${reports} too large, then ${read}`);
 }
 
 // Serves the page and what it asks for, with the stream handed on, and returns what the page came to.
@@ -80,6 +89,7 @@ async function inBrowser() {
 
 const count = await compare((await get()).body, module, expected);
 const streams = await recorded();
+await oversized();
 if (browser) await inBrowser();
 const places = browser ? "node and in a browser" : "node";
 const bytes = readFileSync(wasm).length;

@@ -5,9 +5,9 @@
 //     for await (const { type, data, lastEventId, retry } of events((await fetch(url)).body, module)) { ... }
 //
 // Bytes are copied into the module once and come out as strings, decoded as the standard says. Leaving the loop cancels
-// the stream. An event that is too large is a RangeError, and ends it too.
+// the stream. An event that is too large is skipped; `onOversized` is called for each.
 
-export async function* events(stream, module) {
+export async function* events(stream, module, onOversized = () => {}) {
   const { memory, input, input_len, feed, found, retry } = new WebAssembly.Instance(module).exports;
   // A byte order mark within the stream is text; the one at its start the parser has dropped.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -24,7 +24,7 @@ export async function* events(stream, module) {
           const status = feed(start, piece.length);
           const [consumed, ...lent] = new Uint32Array(memory.buffer, found(), 7);
           start += consumed;
-          if (status < 0) throw new RangeError("an event is too large");
+          if (status < 0) onOversized();
           if (status > 0) {
             const set = retry();
             yield {

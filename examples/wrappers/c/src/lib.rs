@@ -13,7 +13,7 @@
 use core::mem::{align_of, size_of};
 use core::{ptr, slice};
 
-use ssewire::{Encoder, Error, Event, Frame, Parser, Status};
+use ssewire::{BufferTooSmall, Encoder, Event, Frame, IdError, InvalidByte, Parser};
 
 /// What a function came to. Errors are negative.
 #[repr(C)]
@@ -21,10 +21,10 @@ use ssewire::{Encoder, Error, Event, Frame, Parser, Status};
 pub enum ssewire_status_t {
     /// Done. Of `ssewire_feed`: all input was used, and there is no event in it (any more).
     SSEWIRE_OK = 0,
-    /// There is an event: `ssewire_event` lends it.
+    /// There is an event.
     SSEWIRE_EVENT = 1,
     /// An event or ID is larger than the parser's buffer. `ssewire_feed` reports it once for each, skips it, and goes on
-    /// behind it when it is called again.
+    /// after it when it is called with the rest of the input.
     SSEWIRE_OVERFLOW = -1,
     /// The frame does not fit; nothing was written.
     SSEWIRE_BUFFER_TOO_SMALL = -2,
@@ -82,12 +82,12 @@ pub struct ssewire_frame_t {
     pub has_retry: bool,
 }
 
-/// A parser, to be put wherever you like: 152 bytes on a 64-bit target, 96 on a 32-bit one. Do not look inside. It may be
+/// A parser, to be put wherever you like: 88 bytes on a 64-bit target, 64 on a 32-bit one. Do not look inside. It may be
 /// moved, but not copied, as two would write to one buffer. There is nothing to free.
 #[repr(C)]
 pub struct ssewire_parser_t {
-    numbers: [u64; 5],
-    words: [usize; 14],
+    numbers: [u64; 4],
+    words: [usize; 7],
 }
 
 /// A frame that is being written: 128 bytes on a 64-bit target, 80 on a 32-bit one. Do not look inside. There is nothing
@@ -137,44 +137,38 @@ pub unsafe extern "C" fn ssewire_parser_init(parser: *mut ssewire_parser_t, buff
 /// Reads `input` up to the end of the next event, or all of it, and says in `consumed` how many bytes that is: feed the
 /// rest again, also after an error. The input may be cut anywhere.
 ///
-/// Returns `SSEWIRE_OK`, `SSEWIRE_EVENT` or `SSEWIRE_OVERFLOW`.
+/// Returns `SSEWIRE_OK`, `SSEWIRE_EVENT` or `SSEWIRE_OVERFLOW`. With `SSEWIRE_EVENT`, and only then, `event` is set. The event
+/// lies in the input and in the parser's buffer: use it before either changes.
 ///
 /// # Safety
 ///
-/// `parser` was initialized; `input` can be read for `len` bytes; `consumed` can be written to.
+/// `parser` was initialized; `input` can be read for `len` bytes; `consumed` and `event` can be written to.
 #[no_mangle]
 pub unsafe extern "C" fn ssewire_feed(
     parser: *mut ssewire_parser_t,
     input: *const u8,
     len: usize,
     consumed: *mut usize,
+    event: *mut ssewire_event_t,
 ) -> ssewire_status_t {
     // SAFETY: the caller says so.
     let (parser, input) = unsafe { (parser_mut(parser), bytes(input, len)) };
-    let progress = parser.feed(input);
+    let mut rest = input;
+    let found = parser.next(&mut rest);
     // SAFETY: the caller says so.
-    unsafe { consumed.write(progress.consumed) };
-    match progress.status {
-        Ok(Status::Event) => SSEWIRE_EVENT,
-        Ok(_) => SSEWIRE_OK,
-        Err(error) => status(error),
+    unsafe { consumed.write(input.len() - rest.len()) };
+    match found {
+        Ok(Some(found)) => {
+            // SAFETY: the caller says so.
+            unsafe { event.write(lend_event(&found)) };
+            SSEWIRE_EVENT
+        }
+        Ok(None) => SSEWIRE_OK,
+        Err(_) => SSEWIRE_OVERFLOW,
     }
 }
 
-/// The event that `ssewire_feed` has just reported; `input` and `len` are those that were fed. It lies in the input and
-/// in the parser's buffer: use it before either changes.
-///
-/// # Safety
-///
-/// `parser` was initialized; `input` can be read for `len` bytes.
-#[no_mangle]
-pub unsafe extern "C" fn ssewire_event(
-    parser: *const ssewire_parser_t,
-    input: *const u8,
-    len: usize,
-) -> ssewire_event_t {
-    // SAFETY: the caller says so.
-    let event: Event<'_> = unsafe { parser_ref(parser).event(bytes(input, len)) };
+fn lend_event(event: &Event<'_>) -> ssewire_event_t {
     ssewire_event_t {
         event_type: lend(event.event_type()),
         data: lend(event.data()),
@@ -230,7 +224,11 @@ pub unsafe extern "C" fn ssewire_set_last_event_id(
 ) -> ssewire_status_t {
     // SAFETY: the caller says so.
     let (parser, id) = unsafe { (parser_mut(parser), bytes(id, len)) };
-    parser.set_last_event_id(id).map_or_else(status, |()| SSEWIRE_OK)
+    match parser.set_last_event_id(id) {
+        Ok(()) => SSEWIRE_OK,
+        Err(IdError::InvalidByte(_)) => SSEWIRE_INVALID_BYTE,
+        Err(IdError::Overflow(_)) => SSEWIRE_OVERFLOW,
+    }
 }
 
 /// Makes the parser ready for the next connection: an unfinished event is discarded, the last event ID and the
@@ -281,14 +279,13 @@ pub unsafe extern "C" fn ssewire_frame_write(
     written: *mut usize,
 ) -> ssewire_status_t {
     // SAFETY: the caller says so.
-    let result = unsafe { frame_of(frame) }.and_then(|frame| {
+    let (count, status) = match unsafe { frame_of(frame) } {
         // SAFETY: the caller says so.
-        frame.write_to_slice(unsafe { bytes_mut(out, len) })
-    });
-    let (count, status) = match result {
-        Ok(count) => (count, SSEWIRE_OK),
-        Err(Error::BufferTooSmall { needed, .. }) => (needed, SSEWIRE_BUFFER_TOO_SMALL),
-        Err(error) => (0, status(error)),
+        Ok(frame) => match frame.write_to_slice(unsafe { bytes_mut(out, len) }) {
+            Ok(count) => (count, SSEWIRE_OK),
+            Err(BufferTooSmall { needed, .. }) => (needed, SSEWIRE_BUFFER_TOO_SMALL),
+        },
+        Err(InvalidByte { .. }) => (0, SSEWIRE_INVALID_BYTE),
     };
     // SAFETY: the caller says so.
     unsafe { written.write(count) };
@@ -316,7 +313,7 @@ pub unsafe extern "C" fn ssewire_encoder_init(
             unsafe { encoder.cast::<InnerEncoder>().write(frame.encoder()) };
             SSEWIRE_OK
         }
-        Err(error) => status(error),
+        Err(InvalidByte { .. }) => SSEWIRE_INVALID_BYTE,
     }
 }
 
@@ -330,21 +327,13 @@ pub unsafe extern "C" fn ssewire_encoder_init(
 #[no_mangle]
 pub unsafe extern "C" fn ssewire_encoder_read(encoder: *mut ssewire_encoder_t, out: *mut u8, len: usize) -> usize {
     // SAFETY: `ssewire_encoder_init` put an encoder there; for the rest the caller says so.
-    unsafe { (*encoder.cast::<InnerEncoder>()).read(bytes_mut(out, len)) }
+    unsafe { (*encoder.cast::<InnerEncoder>()).fill(bytes_mut(out, len)) }
 }
 
 const NONE: ssewire_bytes_t = ssewire_bytes_t { ptr: ptr::null(), len: 0 };
 
 fn lend(bytes: &[u8]) -> ssewire_bytes_t {
     ssewire_bytes_t { ptr: bytes.as_ptr(), len: bytes.len() }
-}
-
-fn status(error: Error) -> ssewire_status_t {
-    match error {
-        Error::BufferTooSmall { .. } => SSEWIRE_BUFFER_TOO_SMALL,
-        Error::InvalidByte { .. } => SSEWIRE_INVALID_BYTE,
-        _ => SSEWIRE_OVERFLOW,
-    }
 }
 
 /// # Safety
@@ -389,7 +378,7 @@ unsafe fn bytes_mut<'a>(ptr: *mut u8, len: usize) -> &'a mut [u8] {
 /// # Safety
 ///
 /// `frame` can be read, and its values as long as the result is used.
-unsafe fn frame_of<'a>(frame: *const ssewire_frame_t) -> Result<Frame<'a>, Error> {
+unsafe fn frame_of<'a>(frame: *const ssewire_frame_t) -> Result<Frame<'a>, InvalidByte> {
     // SAFETY: the caller says so.
     let frame = unsafe { frame.read() };
     // SAFETY: the caller says so of every value.

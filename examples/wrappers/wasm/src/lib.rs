@@ -6,7 +6,7 @@
 #![no_std]
 
 use spin::{LazyLock, Mutex, MutexGuard};
-use ssewire::{Parser, Status};
+use ssewire::Parser;
 
 /// Bytes that `feed` can be given at once. Larger chunks of the network come in pieces.
 const INPUT: usize = 16 * 1024;
@@ -49,11 +49,11 @@ pub extern "C" fn feed(start: usize, end: usize) -> i32 {
     let State { parser, found, retry } = &mut *STATE.lock();
     let buffer = INPUT_BUFFER.lock();
     let input = buffer.get(start..end).unwrap_or_default();
-    let progress = parser.feed(input);
-    found[0] = progress.consumed as u32;
-    match progress.status {
-        Ok(Status::Event) => {
-            let event = parser.event(input);
+    let mut rest = input;
+    let next = parser.next(&mut rest);
+    found[0] = (input.len() - rest.len()) as u32;
+    match next {
+        Ok(Some(event)) => {
             let fields = [event.event_type(), event.data(), event.last_event_id()];
             for (place, field) in found[1..].chunks_exact_mut(2).zip(fields) {
                 place.copy_from_slice(&[field.as_ptr() as u32, field.len() as u32]);
@@ -61,7 +61,7 @@ pub extern "C" fn feed(start: usize, end: usize) -> i32 {
             *retry = event.retry().map_or(f64::NAN, |retry| retry as f64);
             1
         }
-        Ok(_) => 0,
+        Ok(None) => 0,
         Err(_) => -1,
     }
 }

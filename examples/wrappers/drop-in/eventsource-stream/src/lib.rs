@@ -42,7 +42,7 @@ use core::time::Duration;
 use futures_core::stream::Stream;
 use nom::error::{Error as NomError, ErrorKind};
 use pin_project_lite::pin_project;
-use ssewire::{decode, GrowableBuffer, Parser, Status};
+use ssewire::{lossy, GrowableBuffer, Parser};
 
 /// An event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,9 +143,10 @@ impl<S> EventStream<S> {
     /// Sets the last event ID, for a stream that goes on where another ended. An unfinished event is discarded.
     pub fn set_last_event_id(&mut self, id: impl Into<String>) {
         self.last_event_id = id.into();
-        // An ID that no stream can set is kept for the caller to read back, and no event has it.
+        // An ID that no stream can set, or that is larger than the limit, can be read back until the stream goes on. Events
+        // do not have it, and not the one before it either. The empty ID is never rejected.
         if self.parser.set_last_event_id(self.last_event_id.as_bytes()).is_err() {
-            self.parser.reset();
+            _ = self.parser.set_last_event_id(b"");
         }
     }
 
@@ -196,9 +197,9 @@ fn next<E>(
     last_event_id: &mut String,
 ) -> (usize, Option<Result<Event, EventStreamError<E>>>) {
     let progress = parser.feed(input);
-    let found = match progress.status {
-        Ok(Status::Event) => {
-            let event = parser.event(input);
+    let found = match progress.result {
+        Ok(Some(found)) => {
+            let event = parser.event(found, input);
             Some(Ok(Event {
                 event: text(event.event_type()),
                 data: text(event.data()),
@@ -206,8 +207,8 @@ fn next<E>(
                 retry: event.retry().map(Duration::from_millis),
             }))
         }
-        Ok(_) => None,
-        Err(error) => Some(Err(EventStreamError::Parser(NomError::new(error.to_string(), ErrorKind::TooLarge)))),
+        Ok(None) => None,
+        Err(overflow) => Some(Err(EventStreamError::Parser(NomError::new(overflow.to_string(), ErrorKind::TooLarge)))),
     };
     // A block without data sets the ID as well. Two empty IDs are not compared: with AVX-512 `memcmp` of no bytes at
     // the address of an empty `String` takes longer than all else here.
@@ -223,6 +224,6 @@ fn next<E>(
 fn text(bytes: &[u8]) -> String {
     match core::str::from_utf8(bytes) {
         Ok(text) => text.into(),
-        Err(_) => decode(bytes).to_string(),
+        Err(_) => lossy(bytes).to_string(),
     }
 }

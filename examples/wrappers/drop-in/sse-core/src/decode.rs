@@ -8,7 +8,8 @@ use core::num::NonZeroUsize;
 use core::str;
 
 use bytes::Buf;
-use ssewire::{decode, Field, Piece, Token, Tokenizer};
+use ssewire::tokenizer::{Piece, Token, Tokenizer};
+use ssewire::{lossy, Field};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +165,7 @@ impl SseDecoder {
                     Err(error)
                 })
             }
-            Token::Field(..) | Token::Comment(_) => None,
+            Token::Field(..) | Token::Comment(_) | Token::Unknown(_) => None,
         }
     }
 
@@ -219,7 +220,7 @@ impl Event {
         };
         append(value, piece.bytes, limit)?;
         if field == Field::Id && piece.last && !self.id_line.contains(&0) {
-            self.id = Some((!self.id_line.is_empty()).then(|| decode(&self.id_line).to_string().into()));
+            self.id = Some((!self.id_line.is_empty()).then(|| lossy(&self.id_line).to_string().into()));
         }
         Ok(())
     }
@@ -259,6 +260,6 @@ fn append(value: &mut Vec<u8>, bytes: &[u8], limit: usize) -> Result<(), Payload
 fn text(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.into(),
-        Err(_) => decode(bytes).to_string(),
+        Err(_) => lossy(bytes).to_string(),
     }
 }

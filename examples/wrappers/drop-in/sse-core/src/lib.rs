@@ -4,7 +4,7 @@
 //! sse-core = { package = "ssewire-sse-core", path = "…" }
 //! ```
 //!
-//! The grammar is ssewire's [`Tokenizer`](ssewire::Tokenizer): each byte is looked at once, whatever the chunks. Its
+//! The grammar is ssewire's [`Tokenizer`](ssewire::tokenizer::Tokenizer): each byte is looked at once, whatever the chunks. Its
 //! pieces are put together in a buffer, and copied into the [`MessageEvent`] that owns them; large data takes the
 //! buffer along. What differs from the original is listed, and asserted, in `tests/differences.rs`.
 //!

@@ -93,7 +93,10 @@ fn limits() {
     let cases: &[(&str, Results)] = &[
         // Data, event type and ID each have the whole limit.
         ("data: 12345678\nid: 12345678\nevent: 12345678\n\n", vec![Ok(message("12345678", "12345678", "12345678"))]),
-        ("data: 123456789\n\ndata: a\n\n", vec![too_large(), Ok(message("message", "a", ""))]),
+        (
+            "data: 123456789\n\ndata: a\n\ndata: bc\n\ndata: d\n\n",
+            [too_large()].into_iter().chain(["a", "bc", "d"].map(|data| Ok(message("message", data, "")))).collect(),
+        ),
         ("event: 123456789\ndata: x\n\ndata: a\n\n", vec![too_large(), Ok(message("message", "a", ""))]),
         // The ID of an event that is too large is not committed, nor is any in the rest of it.
         ("id: 123456789\nid: 1\ndata: x\n\ndata: a\n\n", vec![too_large(), Ok(message("message", "a", ""))]),

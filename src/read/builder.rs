@@ -1,0 +1,637 @@
+//! Builds events from the tokenizer's pieces, by the standard's rules.
+
+use super::buffer::{EventBuffer, Memory, Room};
+use super::grammar::{self, is_comment, may_be_comment_or_blank, may_be_data, split, start, Complete, Kind, Lines};
+use super::report::{Borrowed, FoundEvent, Input, Piece, Update};
+use super::retry::Milliseconds;
+use super::tokenizer::{RawToken, Tokenizer};
+use crate::bytes::{line_end, line_end_or_nul, FAST};
+use crate::error::Overflow;
+use crate::event::Event;
+use crate::field::Field;
+
+/// All of a parser but its memory; compiled once for every kind and size of it.
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
+pub(super) struct EventBuilder {
+    tokenizer: Tokenizer,
+    buffer: EventBuffer,
+    phase: Phase,
+    /// The rest of the line is ignored: its value is invalid, or did not fit.
+    is_ignoring: bool,
+    /// The event that is unfinished, or was dispatched last, set the reconnection time.
+    sets_retry: bool,
+    has_reconnection_time: bool,
+    /// The part of a `retry` line's value that was read.
+    retry: Milliseconds,
+    reconnection_time: Milliseconds,
+}
+
+/// The phases of an event; [`read`](super) has the map.
+// The first one is zero, so that a parser in a `static` takes no flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Empty,
+    Filling,
+    Skipping,
+    Ended,
+}
+
+/// An event that was found, or the need for more memory to go on.
+pub(super) enum Found<'i> {
+    /// An event that lies in the input, but for an ID of an earlier event.
+    Complete(Complete<'i>),
+    /// An event that lies in the buffer.
+    Held,
+    /// The memory must grow to so many bytes. The input was used up to the line or piece that needs them.
+    Grow(usize),
+}
+
+/// A report, without the values that lie in the buffer.
+pub(super) enum Report<'i> {
+    Event(Found<'i>),
+    Comment(Piece<'i>),
+    Unknown(Piece<'i>),
+    /// The first piece of an unknown line, which an earlier input held.
+    Taken(&'static [u8]),
+    Update,
+}
+
+impl EventBuilder {
+    /// All of it is zero, so that a parser in a `static` takes no flash.
+    pub(super) const fn new() -> EventBuilder {
+        EventBuilder {
+            tokenizer: Tokenizer::new(),
+            buffer: EventBuffer::new(),
+            phase: Phase::Empty,
+            is_ignoring: false,
+            sets_retry: false,
+            has_reconnection_time: false,
+            retry: Milliseconds(0),
+            reconnection_time: Milliseconds(0),
+        }
+    }
+
+    /// Reads `input` up to the next event, or all of it: by the fast paths, and by `read` where they end.
+    #[inline(always)]
+    pub(super) fn next<'i>(
+        &mut self,
+        memory: &mut Memory<'_>,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Found<'i>>, Overflow> {
+        if FAST && !self.is_between_events() {
+            if self.go_on(memory, input) {
+                return Ok(Some(Found::Held));
+            }
+            if input.is_empty() {
+                return Ok(None);
+            }
+        }
+        if FAST && self.is_between_events() {
+            let found = match grammar::data_event(input) {
+                Some(Ok((event, rest))) => match self.buffer.room(event.data.len(), memory) {
+                    Room::Yes | Room::More(_) => {
+                        *input = rest;
+                        return Ok(Some(Found::Complete(event)));
+                    }
+                    Room::No(_) => None,
+                },
+                Some(Err(lines)) => self.begin(memory, input, lines),
+                None => self.complete(memory, input, false),
+            };
+            if found.is_some() || input.is_empty() {
+                return Ok(found);
+            }
+        }
+        let report = if FAST { self.read_on(memory, input, false) } else { self.read(memory, input, false) };
+        match report {
+            Ok(Some(Report::Event(found))) => Ok(Some(found)),
+            Ok(_) => Ok(None),
+            Err(overflow) => Err(overflow),
+        }
+    }
+
+    /// Returns whether the next byte begins a line, and no event has begun.
+    #[inline(always)]
+    fn is_between_events(&self) -> bool {
+        self.phase == Phase::Empty && self.tokenizer.is_at_line_start()
+    }
+
+    /// Goes on where the last input or event ended, and with the lines of data after that. Returns whether an event ended.
+    #[inline(always)]
+    fn go_on(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
+        match self.tokenizer.within() {
+            Some((kind, begun)) => self.go_on_in_value(memory, input, kind, begun),
+            None => self.go_on_elsewhere(memory, input),
+        }
+    }
+
+    #[inline(never)]
+    fn go_on_in_value(&mut self, memory: &mut Memory<'_>, input: &mut &[u8], kind: Kind, begun: bool) -> bool {
+        let (bytes, rest) = match line_end(input) {
+            Some(end) => input.split_at_checked(end).unwrap_or_default(),
+            None => (*input, &b""[..]),
+        };
+        match kind {
+            Kind::Field(Field::Data) if begun && self.phase == Phase::Filling => {
+                let Room::Yes = self.buffer.room(bytes.len(), memory) else { return false };
+                self.buffer.push_data(memory.bytes, false, bytes);
+            }
+            Kind::Comment | Kind::Unknown => {}
+            Kind::Field(_) => return false,
+        }
+        *input = rest;
+        if rest.is_empty() {
+            self.tokenizer.begin_value(kind);
+            return false;
+        }
+        self.tokenizer.end_line(input);
+        self.data_lines(memory, input)
+    }
+
+    #[inline(never)]
+    fn go_on_elsewhere(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
+        if self.tokenizer.go_on(input) {
+            return false;
+        }
+        self.enter(memory, input);
+        self.data_lines(memory, input)
+    }
+
+    /// Takes lines of data, the last of which may be cut, and the blank line after them. Returns whether the event ended. Does
+    /// nothing except at a line start within an event.
+    #[inline(always)]
+    fn data_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
+        if self.phase != Phase::Filling || !self.tokenizer.is_at_line_start() {
+            return false;
+        }
+        if may_be_data(input) {
+            self.take_data_lines(memory, input);
+        }
+        self.buffer.has(Field::Data)
+            && self.tokenizer.is_at_line_start()
+            && self.tokenizer.end_line(input)
+            && self.dispatch(memory.bytes, false).is_some()
+    }
+
+    #[inline(never)]
+    fn take_data_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) {
+        while let Some((Kind::Field(Field::Data), value)) = start(input) {
+            let join = self.buffer.has(Field::Data);
+            let (bytes, rest) = match line_end(value) {
+                None => (value, None),
+                end => match split(value, end) {
+                    Some((bytes, rest)) => (bytes, Some(rest)),
+                    None => return,
+                },
+            };
+            let Room::Yes = self.buffer.room(usize::from(join) + bytes.len(), memory) else { return };
+            let Some(rest) = rest else {
+                if !value.is_empty() {
+                    self.buffer.push_data(memory.bytes, join, value);
+                    self.begin_data(input);
+                }
+                return;
+            };
+            self.buffer.push_line(memory.bytes, join, value, bytes.len());
+            *input = rest;
+        }
+    }
+
+    /// Takes the rest of `input`, a first piece of a value of `data` that the buffer has already.
+    #[inline(always)]
+    fn begin_data(&mut self, input: &mut &[u8]) {
+        *input = &[];
+        self.tokenizer.begin_value(Kind::Field(Field::Data));
+        self.is_ignoring = false;
+    }
+
+    /// Returns the event at the front of `input`, if it is complete, of the lines that the fast path reads, and fits. Otherwise
+    /// takes those of its lines that are so. Without `items`, skips comments before it.
+    #[inline(never)]
+    fn complete<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], items: bool) -> Option<Found<'i>> {
+        if !items && may_be_comment_or_blank(input) {
+            self.skip_comments(input);
+            if input.is_empty() {
+                return None;
+            }
+        }
+        match grammar::event(input) {
+            Ok((event, rest)) => self.accept(memory, input, event, rest),
+            Err(lines) => self.begin(memory, input, lines),
+        }
+    }
+
+    /// Skips comments and blank lines between events.
+    #[inline(never)]
+    fn skip_comments(&mut self, input: &mut &[u8]) {
+        *input = grammar::after_comments(input);
+        if is_comment(input) && line_end(input).is_none() {
+            self.tokenizer.begin_comment(input);
+            *input = &[];
+        }
+    }
+
+    /// Returns `event`, which lies in `input` before `rest`, if it fits, and makes its ID the last event ID.
+    #[inline(always)]
+    fn accept<'i>(
+        &mut self,
+        memory: &mut Memory<'_>,
+        input: &mut &'i [u8],
+        event: Complete<'i>,
+        rest: &'i [u8],
+    ) -> Option<Found<'i>> {
+        let len = event.data.len() + event.event_type.map_or(0, <[u8]>::len) + event.id.map_or(0, <[u8]>::len);
+        if let Room::No(_) = self.buffer.room(len, memory) {
+            return None;
+        }
+        if let Some(id) = event.id {
+            if id.len() > memory.bytes.len() {
+                return Some(Found::Grow(id.len()));
+            }
+            self.buffer.restore(memory.bytes, id);
+        }
+        *input = rest;
+        Some(Found::Complete(event))
+    }
+
+    /// Puts the values of `lines` into the buffer, if they fit, takes their bytes off the front of `input`, and goes on with the
+    /// lines after them. Returns the event, if it is complete.
+    #[inline(never)]
+    fn begin<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], mut lines: Lines<'i>) -> Option<Found<'i>> {
+        if let Some((event, rest)) = lines.data_first() {
+            return self.accept(memory, input, event, rest);
+        }
+        let values = [lines.event_type, lines.id, lines.data];
+        let len = values.into_iter().flatten().map(<[u8]>::len).sum();
+        match self.buffer.room(len, memory) {
+            _ if values == [None; 3] => return None,
+            Room::Yes => {}
+            Room::More(len) => return Some(Found::Grow(len)),
+            Room::No(_) => return None,
+        }
+        if let Some(event_type) = lines.event_type {
+            self.buffer.push_pending(memory.bytes, Field::Event, event_type, true);
+        }
+        if let Some(id) = lines.id {
+            self.buffer.push_pending(memory.bytes, Field::Id, id, true);
+        }
+        if let Some(data) = lines.data {
+            self.buffer.push_data(memory.bytes, false, data);
+        }
+        self.phase = Phase::Filling;
+        if lines.is_cut {
+            self.begin_data(input);
+            return None;
+        }
+        *input = lines.rest;
+        self.data_lines(memory, input).then_some(Found::Held)
+    }
+
+    /// Forgets the event that ended, and enters a new input.
+    #[inline(always)]
+    fn enter(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) {
+        if self.phase == Phase::Ended {
+            self.retire(memory.bytes);
+        }
+        self.tokenizer.enter(input);
+    }
+
+    /// Reads `input` up to the next report, or all of it.
+    #[inline(never)]
+    pub(super) fn read<'i>(
+        &mut self,
+        memory: &mut Memory<'_>,
+        input: &mut &'i [u8],
+        items: bool,
+    ) -> Result<Option<Report<'i>>, Overflow> {
+        self.enter(memory, input);
+        if !FAST {
+            return self.pieces(memory, input, items);
+        }
+        if self.is_between_events() {
+            let found = self.complete(memory, input, items);
+            if found.is_some() || input.is_empty() {
+                return Ok(found.map(Report::Event));
+            }
+        }
+        self.read_on(memory, input, items)
+    }
+
+    /// Reads `input` likewise, after it was entered and the fast path did not read its first line.
+    #[inline(never)]
+    fn read_on<'i>(
+        &mut self,
+        memory: &mut Memory<'_>,
+        input: &mut &'i [u8],
+        items: bool,
+    ) -> Result<Option<Report<'i>>, Overflow> {
+        loop {
+            let report = self.pieces(memory, input, items)?;
+            if report.is_some() || input.is_empty() {
+                return Ok(report);
+            }
+            let found = self.complete(memory, input, items);
+            if found.is_some() || input.is_empty() {
+                return Ok(found.map(Report::Event));
+            }
+        }
+    }
+
+    /// Reads `input` piece by piece up to the next report, or to a place where a fast path goes on, or all of it.
+    // Below 64 bits it is all of `read`.
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(always))]
+    fn pieces<'i>(
+        &mut self,
+        memory: &mut Memory<'_>,
+        input: &mut &'i [u8],
+        items: bool,
+    ) -> Result<Option<Report<'i>>, Overflow> {
+        loop {
+            let before = (self.tokenizer.clone(), *input);
+            let Some(token) = self.tokenizer.step(input) else { return Ok(None) };
+            match token {
+                RawToken::EndOfEvent => {
+                    if let Some(report) = self.dispatch(memory.bytes, items) {
+                        return Ok(Some(report));
+                    }
+                }
+                RawToken::Piece(Kind::Field(Field::Retry), piece) => self.retry(piece),
+                RawToken::Piece(Kind::Field(field), piece) => match self.field(memory, field, piece) {
+                    Room::Yes => {
+                        if FAST && self.data_lines(memory, input) {
+                            return Ok(Some(Report::Event(Found::Held)));
+                        }
+                    }
+                    Room::More(len) => {
+                        (self.tokenizer, *input) = before;
+                        return Ok(Some(Report::Event(Found::Grow(len))));
+                    }
+                    Room::No(needed) => {
+                        if !self.skip(memory.bytes, field) {
+                            return Err(Overflow { field, needed, capacity: memory.capacity });
+                        }
+                    }
+                },
+                RawToken::Piece(Kind::Comment, piece) if items => return Ok(Some(Report::Comment(piece))),
+                RawToken::Piece(Kind::Unknown, piece) if items => return Ok(Some(Report::Unknown(piece))),
+                RawToken::Taken(bytes) if items => return Ok(Some(Report::Taken(bytes))),
+                RawToken::Piece(Kind::Comment | Kind::Unknown, _) | RawToken::Taken(_) => {}
+            }
+            if FAST && self.is_between_events() {
+                return Ok(None);
+            }
+        }
+    }
+
+    // The standard, at a blank line:
+    //
+    //  1. Set the last event ID string of the event source to the value of the last event ID buffer.
+    //  2. If the data buffer is an empty string, set the data buffer and the event type buffer to the empty string and
+    //     return.
+    //  3. If the data buffer's last character is a U+000A LINE FEED (LF) character, then remove the last character from the
+    //     data buffer.
+    //  4. Let event be the result of creating an event using MessageEvent [...]
+    //  5. Initialize event's type attribute to "message", its data attribute to data, [...] its lastEventId attribute to the
+    //     last event ID string of the event source.
+    //  6. If the event type buffer has a value other than the empty string, change the type of the newly created event to
+    //     equal the value of the event type buffer.
+    //  7. Set the data buffer and the event type buffer to the empty string.
+    //  8. Queue a task which [...] dispatches the newly created event [...].
+    //
+    // Here the LF is put between two lines of data and not after each, so that a single line can be borrowed. "The data buffer
+    // is empty" then means that there was no `data` field. One deviation: an event that does not fit takes step 2.
+    /// Ends the event. Returns the report, if there is one.
+    #[inline(always)]
+    fn dispatch<'i>(&mut self, bytes: &mut [u8], items: bool) -> Option<Report<'i>> {
+        self.buffer.commit();
+        self.phase = Phase::Ended;
+        if self.buffer.has(Field::Data) {
+            return Some(Report::Event(Found::Held));
+        }
+        if items && (self.buffer.sets_id() || self.sets_retry) {
+            return Some(Report::Update);
+        }
+        self.retire(bytes);
+        None
+    }
+
+    /// Takes a piece of a field other than `retry`, if there is room.
+    #[inline(always)]
+    fn field(&mut self, memory: &mut Memory<'_>, field: Field, piece: Piece<'_>) -> Room {
+        let is_id = field == Field::Id;
+        if piece.first {
+            if self.phase == Phase::Empty {
+                self.phase = Phase::Filling;
+            }
+            self.is_ignoring = self.phase == Phase::Skipping && !is_id;
+        }
+        if self.is_ignoring {
+            return Room::Yes;
+        }
+        let mut bytes = piece.bytes;
+        let mut has_nul = false;
+        if is_id {
+            // Of a value with a NUL only the bytes before it count; the earlier ID stays.
+            if let Some((before, _)) = line_end_or_nul(bytes).and_then(|nul| bytes.split_at_checked(nul)) {
+                (bytes, has_nul) = (before, true);
+            }
+        } else if piece.first && field == Field::Event {
+            self.buffer.remove(memory.bytes, Field::Event);
+        }
+        // The stream alone decides what fits, not its chunking.
+        let join = piece.first && field == Field::Data && self.buffer.has(Field::Data);
+        let room = self.buffer.room(usize::from(join) + bytes.len(), memory);
+        if let Room::Yes = room {
+            if has_nul {
+                self.is_ignoring = true;
+                self.buffer.drop_pending();
+            } else if field == Field::Data {
+                self.buffer.push_data(memory.bytes, join, bytes);
+            } else {
+                self.buffer.push_pending(memory.bytes, field, bytes, piece.last);
+            }
+        }
+        room
+    }
+
+    /// The event is too large: forgets all of it but an ID that fits. Returns whether that was known before.
+    #[cold]
+    fn skip(&mut self, bytes: &mut [u8], field: Field) -> bool {
+        self.is_ignoring = true;
+        self.buffer.drop_event(bytes);
+        if field == Field::Id {
+            // Its ID is not known, so it has none, and the earlier one stays.
+            self.buffer.remove(bytes, Field::Id);
+        }
+        core::mem::replace(&mut self.phase, Phase::Skipping) == Phase::Skipping
+    }
+
+    /// Takes a piece of a `retry`. A value without a digit, with any other byte, or beyond `u64` is ignored.
+    fn retry(&mut self, piece: Piece<'_>) {
+        if piece.first {
+            if self.phase == Phase::Empty {
+                self.phase = Phase::Filling;
+            }
+            self.retry = Milliseconds(0);
+            self.is_ignoring = piece.bytes.is_empty();
+        }
+        for &digit in piece.bytes {
+            match self.retry.push(digit) {
+                Some(retry) => self.retry = retry,
+                None => self.is_ignoring = true,
+            }
+        }
+        if piece.last && !self.is_ignoring {
+            self.reconnection_time = self.retry;
+            self.has_reconnection_time = true;
+            self.sets_retry = true;
+        }
+    }
+
+    /// Forgets the event that ended, except its ID.
+    fn retire(&mut self, bytes: &mut [u8]) {
+        self.buffer.move_id(bytes);
+        self.forget();
+    }
+
+    /// Forgets the event.
+    #[inline(always)]
+    fn forget(&mut self) {
+        self.buffer.drop_values();
+        self.phase = Phase::Empty;
+        self.sets_retry = false;
+    }
+
+    /// The memory has grown from `len` bytes to `bytes`.
+    pub(super) fn grew(&mut self, bytes: &mut [u8], len: usize) {
+        self.buffer.grew(bytes, len);
+    }
+
+    /// Returns the event that was read last and lies in the input.
+    #[inline(always)]
+    pub(super) fn complete_event<'a>(&self, event: Complete<'a>, bytes: &'a [u8]) -> Event<'a> {
+        Event {
+            event_type: event.event_type,
+            data: event.data,
+            last_event_id: match event.id {
+                Some(id) => id,
+                None => self.buffer.earlier_id(bytes),
+            },
+            sets_id: event.id.is_some(),
+            retry: None,
+        }
+    }
+
+    /// Returns the event that was read last and lies in the buffer.
+    pub(super) fn held_event<'a>(&self, bytes: &'a [u8]) -> Event<'a> {
+        Event {
+            event_type: self.buffer.event_type(bytes),
+            data: self.buffer.data(bytes),
+            last_event_id: self.buffer.last_event_id(bytes),
+            sets_id: self.buffer.sets_id(),
+            retry: self.set_retry(),
+        }
+    }
+
+    /// Returns the update that was read last.
+    pub(super) fn held_update<'a>(&self, bytes: &'a [u8]) -> Update<'a> {
+        let id = self.buffer.sets_id().then(|| self.buffer.last_event_id(bytes));
+        Update { id, retry: self.set_retry() }
+    }
+
+    fn set_retry(&self) -> Option<u64> {
+        self.sets_retry.then_some(self.reconnection_time.0)
+    }
+
+    /// Returns the key to an event that was read last.
+    #[inline(always)]
+    pub(super) fn found_event(&self, borrowed: Option<Borrowed>) -> FoundEvent {
+        FoundEvent { version: self.buffer.version(), borrowed }
+    }
+
+    /// See [`Parser::event`](crate::Parser::event).
+    #[inline(always)]
+    pub(super) fn event<'a>(&self, found: FoundEvent, bytes: &'a [u8], input: &'a [u8]) -> Event<'a> {
+        if found.version != self.buffer.version() {
+            return Event::NOTHING;
+        }
+        match found.borrowed {
+            Some(borrowed) if borrowed.input == Input::new(input) => Event {
+                event_type: borrowed.event_type.map(|event_type| event_type.of(input)),
+                data: borrowed.data.of(input),
+                last_event_id: self.buffer.earlier_id(bytes),
+                sets_id: borrowed.sets_id,
+                retry: None,
+            },
+            None if self.phase == Phase::Ended => self.held_event(bytes),
+            _ => Event::NOTHING,
+        }
+    }
+
+    /// Returns the update that was read last, if it is that of `version`.
+    pub(super) fn update<'a>(&self, version: u32, bytes: &'a [u8]) -> Update<'a> {
+        if version == self.buffer.version() && self.phase == Phase::Ended {
+            self.held_update(bytes)
+        } else {
+            Update { id: None, retry: None }
+        }
+    }
+
+    pub(super) fn version(&self) -> u32 {
+        self.buffer.version()
+    }
+
+    pub(super) fn last_event_id<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        self.buffer.has_last_event_id().then(|| self.buffer.last_event_id(bytes))
+    }
+
+    pub(super) fn reconnection_time_ms(&self) -> Option<u64> {
+        self.has_reconnection_time.then_some(self.reconnection_time.0)
+    }
+
+    /// Returns the number of bytes that the buffer holds.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// See [`Parser::unfinished`](crate::Parser::unfinished).
+    pub(super) fn unfinished(&self) -> Option<usize> {
+        let has_begun = match self.phase {
+            Phase::Ended => false,
+            Phase::Empty | Phase::Filling => self.tokenizer.is_in_field() || self.buffer.has_values(),
+            Phase::Skipping => true,
+        };
+        has_begun.then(|| self.buffer.unfinished_len())
+    }
+
+    /// Returns the number of bytes to keep in memory, if no event has begun.
+    pub(super) fn idle(&mut self, bytes: &mut [u8]) -> Option<usize> {
+        if self.phase == Phase::Ended {
+            self.retire(bytes);
+        }
+        (self.phase == Phase::Empty).then(|| self.buffer.len())
+    }
+
+    /// See [`Parser::reset`](crate::Parser::reset).
+    pub(super) fn reset(&mut self, bytes: &mut [u8]) {
+        self.restart();
+        self.retire(bytes);
+    }
+
+    /// Expects the start of a stream. An event that was reported stays readable.
+    pub(super) fn restart(&mut self) {
+        self.tokenizer = Tokenizer::new();
+        if self.phase != Phase::Ended {
+            self.forget();
+        }
+    }
+
+    /// Makes `id`, for which there is room, the last event ID, and expects the start of a stream.
+    pub(super) fn restore(&mut self, bytes: &mut [u8], id: &[u8]) {
+        self.buffer.restore(bytes, id);
+        self.tokenizer = Tokenizer::new();
+        self.forget();
+    }
+}
