@@ -5,15 +5,14 @@
 //! ```text
 //! input ──► grammar ──► tokenizer ──► builder ──► parser ──► Event
 //!           one line    one piece     one event   lifetimes
-//!              └──► complete ────────────┘
+//!              └──► a complete event ────┘
 //!                   the fast path
 //! ```
 //!
 //! | file | knows | used by |
 //! |---|---|---|
-//! | `grammar` | field names, colon, space, line ends | `tokenizer`, `complete`, `builder` |
+//! | `grammar` | field names, colon, space, line ends; an event that is complete in the input | `tokenizer`, `builder` |
 //! | `tokenizer` | where in a line the input ended: `State`, which no other file writes | `builder`, users |
-//! | `complete` | an event that is complete in the input: functions of the input alone | `builder` |
 //! | `buffer` | the places of an unfinished event's values, and whether one more fits | `builder` |
 //! | `builder` | the standard's rules for fields and dispatch: `Phase` | `parser` |
 //! | `storage` | the kinds of memory | `parser` |
