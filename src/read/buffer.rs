@@ -1,5 +1,6 @@
 //! The places of an unfinished event's values in the parser's buffer.
 
+use super::report::Version;
 use crate::bytes::{copy_within, put, put_wild, Span, FAST};
 use crate::field::Field;
 
@@ -16,7 +17,14 @@ use crate::field::Field;
 // place of a value follows from the lengths, so no places are kept: a device has the state of every parser in its memory.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_pointer_width = "64"), repr(C))]
 pub(super) struct EventBuffer {
+    /// The values that there are, by `bit`, and the two flags below.
+    flags: u8,
+    /// A blank line committed an ID, or one was restored.
+    has_last_event_id: bool,
+    /// Changes with the values that an event that was found refers to.
+    version: Version,
     last_event_id_len: usize,
     /// The end of the pending value, and of the data if none is pending. The data begin after the last event ID.
     front_len: usize,
@@ -25,12 +33,6 @@ pub(super) struct EventBuffer {
     /// Bytes of event type and ID together.
     back_len: usize,
     id_len: usize,
-    /// Changes with the values that an event that was found refers to.
-    version: u32,
-    /// The values that there are, by `bit`, and the two flags below.
-    flags: u8,
-    /// A blank line committed an ID, or one was restored.
-    has_last_event_id: bool,
 }
 
 /// The ID is the last event ID already, and moves to the front when the event retires.
@@ -87,7 +89,7 @@ impl EventBuffer {
     }
 
     #[inline(always)]
-    pub(super) fn version(&self) -> u32 {
+    pub(super) fn version(&self) -> Version {
         self.version
     }
 
@@ -139,6 +141,7 @@ impl EventBuffer {
     }
 
     /// Returns the place of the ID in a buffer of `end` bytes.
+    #[inline(always)]
     fn id(&self, end: usize) -> Span {
         let above = if self.flags & ID_ABOVE == 0 { self.event_type_len() } else { 0 };
         Span { start: end.wrapping_sub(above + self.id_len), len: self.id_len }
@@ -236,10 +239,10 @@ impl EventBuffer {
 
     /// Forgets all of the event but its ID.
     pub(super) fn drop_event(&mut self, bytes: &mut [u8]) {
-        self.remove(bytes, Field::Event);
         self.flags &= !bit(Field::Data);
         self.front_len = self.last_event_id_len;
         self.pending = 0;
+        self.remove(bytes, Field::Event);
     }
 
     /// Forgets all of the event.

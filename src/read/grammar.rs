@@ -123,17 +123,20 @@ pub(super) enum Head {
 impl Head {
     /// Returns the head that begins with the first byte of `line`, which is not blank.
     pub(super) fn begin(line: &[u8]) -> Head {
-        for field in [Field::Data, Field::Event, Field::Id, Field::Retry] {
-            let start = Name::start(field);
-            if line.first() == NAMES.get(usize::from(start)) {
-                return Head::Name(Name(start + 1));
-            }
-        }
-        if is_comment(line) {
-            Head::Colon(Kind::Comment)
-        } else {
-            Head::Value(Kind::Unknown)
-        }
+        const D: u8 = DATA[0];
+        const E: u8 = EVENT[0];
+        const I: u8 = ID[0];
+        const R: u8 = RETRY[0];
+        const C: u8 = COLON[0];
+        let field = match line.first() {
+            Some(&D) => Field::Data,
+            Some(&E) => Field::Event,
+            Some(&I) => Field::Id,
+            Some(&R) => Field::Retry,
+            Some(&C) => return Head::Colon(Kind::Comment),
+            _ => return Head::Value(Kind::Unknown),
+        };
+        Head::Name(Name(Name::start(field) + 1))
     }
 }
 

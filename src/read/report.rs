@@ -76,10 +76,17 @@ pub struct Progress<F> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FoundEvent {
     /// The version of the values that the parser held.
-    pub(super) version: u32,
+    pub(super) version: Version,
     /// The places of an event that is borrowed from the input; the parser's buffer holds any other.
     pub(super) borrowed: Option<Borrowed>,
 }
+
+/// The number of changes of the values that a parser holds; it wraps.
+#[cfg(target_pointer_width = "64")]
+pub(super) type Version = u32;
+/// The same in two bytes, which makes the state of a parser four bytes smaller.
+#[cfg(not(target_pointer_width = "64"))]
+pub(super) type Version = u16;
 
 /// An event that is borrowed from the input, but for its ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +113,7 @@ pub(super) enum Found {
     /// The first piece of an unknown line, which an earlier input held.
     Taken(&'static [u8]),
     Update {
-        version: u32,
+        version: Version,
     },
 }
 

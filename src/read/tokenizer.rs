@@ -198,22 +198,16 @@ impl Tokenizer {
                 Err(token) => return Some(token),
             },
         };
-        let (bytes, last) = match line_end(input) {
-            Some(end) => {
-                let (bytes, rest) = input.split_at_checked(end)?;
-                *input = rest;
-                self.end_line(input);
-                (bytes, true)
+        let end = line_end(input).unwrap_or(input.len());
+        let (bytes, rest) = input.split_at_checked(end)?;
+        *input = rest;
+        let last = self.end_line(input);
+        if !last {
+            self.state = State::Value(kind, begun || !bytes.is_empty());
+            if bytes.is_empty() {
+                return None;
             }
-            None => {
-                let bytes = core::mem::take(input);
-                self.state = State::Value(kind, begun || !bytes.is_empty());
-                if bytes.is_empty() {
-                    return None;
-                }
-                (bytes, false)
-            }
-        };
+        }
         Some(RawToken::Piece(kind, Piece { bytes, first: !begun, last }))
     }
 
