@@ -54,13 +54,6 @@ impl Format for Item<'_> {
     }
 }
 
-#[cfg(feature = "heapless")]
-impl<const N: usize> Format for crate::event::OwnedEvent<N> {
-    fn format(&self, f: Formatter<'_>) {
-        self.event().format(f);
-    }
-}
-
 impl Format for Token<'_> {
     fn format(&self, f: Formatter<'_>) {
         match self {

@@ -263,6 +263,12 @@ impl From<FormatError> for Error {
     }
 }
 
+impl From<fmt::Error> for Error {
+    fn from(_: fmt::Error) -> Error {
+        Error::Format
+    }
+}
+
 impl From<NotUtf8> for Error {
     fn from(error: NotUtf8) -> Error {
         Error::NotUtf8(error)

@@ -36,7 +36,7 @@ pub trait Text: sealed::Text {}
 impl Text for [u8] {}
 impl Text for str {}
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Text: 'static + AsRef<[u8]> {
         const EMPTY: &'static Self;
         const MESSAGE: &'static Self;
@@ -154,94 +154,5 @@ impl<T: Text + ?Sized> fmt::Debug for Event<'_, T> {
             .field("sets_id", &self.sets_id)
             .field("retry", &self.retry)
             .finish()
-    }
-}
-
-#[cfg(feature = "heapless")]
-pub use owned::OwnedEvent;
-
-#[cfg(feature = "heapless")]
-mod owned {
-    use super::Event;
-    use crate::error::BufferTooSmall;
-
-    /// A copy of an [`Event`] in `N` bytes of its own, for queues and for other tasks.
-    ///
-    /// `N` bounds the event type, the data and the last event ID together.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::collections::VecDeque;
-    /// use ssewire::{OwnedEvent, Parser};
-    ///
-    /// let mut queue = VecDeque::<OwnedEvent<32>>::new();
-    /// let mut parser = Parser::<[u8; 64]>::new();
-    /// let mut input: &[u8] = b"data: 1\n\ndata: 2\n\n";
-    /// while let Some(event) = parser.next(&mut input)? {
-    ///     queue.push_back(OwnedEvent::new(&event)?);
-    /// }
-    /// assert_eq!(queue.pop_back().unwrap().event().data(), b"2");
-    /// # Ok::<(), ssewire::Error>(())
-    /// ```
-    #[derive(Clone, PartialEq, Eq, Hash)]
-    pub struct OwnedEvent<const N: usize> {
-        /// Event type, last event ID and data, one after the other.
-        bytes: heapless::Vec<u8, N>,
-        event_type_len: Option<usize>,
-        last_event_id_len: usize,
-        sets_id: bool,
-        retry: Option<u64>,
-    }
-
-    impl<const N: usize> OwnedEvent<N> {
-        /// Copies `event`.
-        ///
-        /// # Errors
-        ///
-        /// [`BufferTooSmall`] if it has more than `N` bytes.
-        ///
-        /// # Panics
-        ///
-        /// Never.
-        pub fn new(event: &Event<'_>) -> Result<OwnedEvent<N>, BufferTooSmall> {
-            let parts = [event.event_type.unwrap_or_default(), event.last_event_id, event.data];
-            let mut bytes = heapless::Vec::new();
-            for part in parts {
-                bytes
-                    .extend_from_slice(part)
-                    .map_err(|_| BufferTooSmall { needed: parts.iter().map(|part| part.len()).sum(), capacity: N })?;
-            }
-            Ok(OwnedEvent {
-                bytes,
-                event_type_len: event.event_type.map(<[u8]>::len),
-                last_event_id_len: event.last_event_id.len(),
-                sets_id: event.sets_id,
-                retry: event.retry,
-            })
-        }
-
-        /// Returns the event.
-        #[must_use]
-        pub fn event(&self) -> Event<'_> {
-            let rest: &[u8] = &self.bytes;
-            // The lengths are those of the parts in `new`, so neither split can fail.
-            let (event_type, rest) = rest.split_at_checked(self.event_type_len.unwrap_or(0)).unwrap_or_default();
-            let (last_event_id, data) = rest.split_at_checked(self.last_event_id_len).unwrap_or_default();
-            Event {
-                event_type: self.event_type_len.map(|_| event_type),
-                data,
-                last_event_id,
-                sets_id: self.sets_id,
-                retry: self.retry,
-            }
-        }
-    }
-
-    /// Prints the event.
-    impl<const N: usize> core::fmt::Debug for OwnedEvent<N> {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            self.event().fmt(f)
-        }
     }
 }

@@ -51,9 +51,13 @@ assert_eq!(&tx[..n], "event: temperature\nid: 2\ndata: 22\ndata: °C\n\n".as_byt
 | [`Parser`] | events, in a buffer of fixed size: inside the parser, borrowed, or on the heap up to a limit |
 | [`Parser::feed`] and [`Parser::event`] | the same in two steps, for a wrapper that owns its receive buffer |
 | [`Parser::next_item`] | events, and also comments, unknown lines, and blocks that only set the ID or `retry` |
-| [`Event`], [`OwnedEvent`], [`lossy`] | fields as bytes, as checked text, as decoded text, and as a copy for a queue |
-| [`Frame`] | writing: [into a slice](Frame::write_to_slice), [piece by piece](Frame::encoder), [as parts](Frame::parts), [formatted](Frame::data_fmt), or by `Display` |
+| [`Event`], [`lossy`] | fields as bytes, as checked text, and as decoded text |
+| [`OwnedEvent`], [`EventBuf`], `EventBytes` | an event that owns its bytes: in a fixed number of them, in one allocation, and in a part of its chunk (feature `bytes`) |
+| [`Frame`] | writing: [into a slice](Frame::write_to_slice), [a `Vec`](Frame::write_to_vec), a `BufMut` (feature `bytes`) or [an `io::Write`](Frame::write_to), [piece by piece](Frame::encoder), [from a position](Frame::fill_at), [as parts](Frame::parts), [formatted](Frame::data_fmt), or by `Display` |
 | [`Overflow`], [`InvalidByte`], [`BufferTooSmall`] | the errors, with numbers; [`Error`] is any of them |
+| [`client`] | reconnecting, resuming and giving up as `EventSource` does or within bounds, as a state machine |
+| [`http`] | fields of requests and responses, the media type, the resume ID, the framing of a body |
+| [`replay`] | missed events: a ring of the newest frames that serves every connection, and answers a last event ID |
 | [`tokenizer`] | the grammar alone: lines in pieces, for events of any size in constant memory |
 | `conformance` | the test vectors, for crates that wrap this one (feature `conformance`) |
 
@@ -61,9 +65,11 @@ assert_eq!(&tx[..n], "event: temperature\nid: 2\ndata: 22\ndata: °C\n\n".as_byt
 
 | feature | default | adds |
 |---|---|---|
-| `std` | yes | `alloc`, `io::Read` for [`Encoder`], and SIMD for the check of UTF-8 in [`Event::text`] |
-| `alloc` | with `std` | [`Parser::with_limit`]: a buffer on the heap that grows up to a limit |
+| `std` | yes | `alloc`, `io::Read` for [`Encoder`], [`Frame::write_to`], and SIMD for the check of UTF-8 in [`Event::text`] |
+| `alloc` | with `std` | [`GrowableBuffer`]: memory on the heap that grows up to a limit, for a parser or a ring; [`EventBuf`]; [`Frame::write_to_vec`] |
 | `heapless` | yes | [`OwnedEvent`]; needs Rust 1.87 |
+| `bytes` | | `alloc`, `EventBytes`, and `Frame::write_to_buf` |
+| `serde` | | `Serialize` for [`Event`] and the owned events, `Deserialize` for `EventBuf` and `EventBytes` |
 | `defmt` | | `defmt::Format` for events, items, tokens and errors |
 | `conformance` | | `std`, and the `conformance` module |
 
@@ -88,6 +94,7 @@ extern crate alloc;
 extern crate std;
 
 mod bytes;
+pub mod client;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "defmt")]
@@ -95,19 +102,31 @@ mod defmt;
 mod error;
 mod event;
 mod field;
+pub mod http;
+#[cfg(any(feature = "alloc", feature = "heapless"))]
+mod owned;
 mod read;
 mod relay;
+pub mod replay;
+#[cfg(feature = "serde")]
+mod serde;
+mod storage;
 mod text;
 mod write;
 
 pub use error::{BufferTooSmall, Error, FormatError, IdError, InvalidByte, NotUtf8, Overflow};
-#[cfg(feature = "heapless")]
-pub use event::OwnedEvent;
 pub use event::{Event, Text};
 pub use field::Field;
 #[cfg(feature = "alloc")]
-pub use read::GrowableBuffer;
-pub use read::{FoundEvent, FoundItem, Item, Parser, Piece, Progress, Storage, Update};
+pub use owned::EventBuf;
+#[cfg(feature = "bytes")]
+pub use owned::EventBytes;
+#[cfg(feature = "heapless")]
+pub use owned::OwnedEvent;
+pub use read::{FoundEvent, FoundItem, Item, Parser, Piece, Progress, Update};
+#[cfg(feature = "alloc")]
+pub use storage::growable::GrowableBuffer;
+pub use storage::Storage;
 pub use text::{lossy, Lossy};
 pub use write::{Encoder, FormattedFrame, Frame, Parts};
 

@@ -4,7 +4,7 @@ use crate::error::InvalidByte;
 use crate::event::{Event, Text};
 use crate::field::Field;
 use crate::read::Update;
-use crate::write::Frame;
+use crate::write::{Frame, Id};
 
 /// The event as it was on the wire: its type, ID and `retry` only if it set them itself.
 ///
@@ -17,7 +17,7 @@ impl<'a, T: Text + ?Sized> From<Event<'a, T>> for Frame<'a> {
         Frame {
             comment: None,
             event_type: valid(Field::Event, event.event_type),
-            id: valid(Field::Id, event.id()),
+            id: valid(Field::Id, event.id()).map(Id::Bytes),
             retry: event.retry,
             data: Some(event.data.as_ref()),
         }
@@ -26,6 +26,30 @@ impl<'a, T: Text + ?Sized> From<Event<'a, T>> for Frame<'a> {
 
 impl<'a> From<Update<'a>> for Frame<'a> {
     fn from(update: Update<'a>) -> Frame<'a> {
-        Frame { id: update.id, retry: update.retry, ..Frame::new() }
+        Frame { id: update.id.map(Id::Bytes), retry: update.retry, ..Frame::new() }
+    }
+}
+
+/// The event as it was on the wire.
+#[cfg(feature = "heapless")]
+impl<'a, const N: usize> From<&'a crate::owned::OwnedEvent<N>> for Frame<'a> {
+    fn from(owned: &'a crate::owned::OwnedEvent<N>) -> Frame<'a> {
+        owned.event().into()
+    }
+}
+
+/// The event as it was on the wire.
+#[cfg(feature = "alloc")]
+impl<'a> From<&'a crate::owned::EventBuf> for Frame<'a> {
+    fn from(owned: &'a crate::owned::EventBuf) -> Frame<'a> {
+        owned.event().into()
+    }
+}
+
+/// The event as it was on the wire.
+#[cfg(feature = "bytes")]
+impl<'a> From<&'a crate::owned::EventBytes> for Frame<'a> {
+    fn from(owned: &'a crate::owned::EventBytes) -> Frame<'a> {
+        owned.event().into()
     }
 }

@@ -5,6 +5,7 @@ use core::fmt::{self, Write as _};
 use core::hash::{Hash, Hasher};
 use core::str::Utf8Error;
 
+use crate::bytes::FAST;
 use crate::error::NotUtf8;
 use crate::field::Field;
 
@@ -69,6 +70,11 @@ impl<'a> Lossy<'a> {
 
 impl fmt::Display for Lossy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if FAST {
+            if let Ok(text) = from_utf8(self.0) {
+                return f.write_str(text);
+            }
+        }
         self.pieces().try_for_each(|piece| f.write_str(piece))
     }
 }

@@ -4,7 +4,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use ssewire::{Frame, Item, Overflow, Parser, Storage};
+use ssewire::replay::Ring;
+use ssewire::{BufferTooSmall, Frame, GrowableBuffer, Item, Overflow, Parser, Storage};
 
 thread_local! {
     /// The bytes that this thread uses, and the most that it may use.
@@ -195,7 +196,7 @@ fn an_id_that_cannot_be_kept_is_not_replaced_by_another() {
 }
 
 /// The most that an idle parser keeps of an event.
-const IDLE: usize = 128;
+const IDLE: usize = 96;
 const LARGE: usize = 20_000;
 
 /// Returns an event of `LARGE` bytes in chunks of a socket, so that it is copied.
@@ -320,4 +321,35 @@ fn an_event_that_is_too_large_frees_its_memory() {
         assert_eq!(parser.next(&mut &b""[..]), Ok(None));
     });
     assert!(bytes <= IDLE, "{bytes} bytes");
+}
+
+/// Returns all that a ring holds.
+fn held(ring: &Ring<GrowableBuffer>) -> Vec<u8> {
+    ring.ready(ring.oldest(), usize::MAX).unwrap().bytes.concat()
+}
+
+#[test]
+fn a_ring_goes_on_with_its_bytes_without_memory_and_grows_when_there_is_some() {
+    let frames: Vec<String> = (10..60).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect();
+    let push =
+        |ring: &mut Ring<GrowableBuffer>, n: usize| ring.push(&Frame::new().id_number(n as u64).data(&n.to_string()));
+    let mut ring = Ring::new(GrowableBuffer::new(600));
+    // As many as wrap around the end of the first allocation.
+    measured(150, || (10..20).for_each(|n| push(&mut ring, n).unwrap()));
+    let kept = held(&ring);
+    assert!(kept.len() < 150 && frames[..10].concat().as_bytes().ends_with(&kept));
+    let first = 10 - kept.len() / frames[0].len();
+    // The bytes on both sides of the end are joined.
+    push(&mut ring, 20).unwrap();
+    assert_eq!(held(&ring), frames[first..11].concat().as_bytes());
+    (21..60).for_each(|n| push(&mut ring, n).unwrap());
+    assert!(frames.concat().as_bytes().ends_with(&held(&ring)) && held(&ring).len() > 500);
+
+    let mut ring = Ring::new(GrowableBuffer::new(600));
+    let mut result = Ok(());
+    measured(0, || result = ring.push(&Frame::new().id_number(10).data("10")));
+    assert_eq!(result, Err(BufferTooSmall { needed: 17, capacity: 0 }));
+    assert!(ring.is_empty());
+    push(&mut ring, 10).unwrap();
+    assert_eq!(held(&ring), frames[0].as_bytes());
 }

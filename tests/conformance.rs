@@ -108,6 +108,45 @@ fn write_passes() {
     assert_eq!(passed.runs, passed.vectors, "each is written once");
 }
 
+/// The other ways to write, in buffers that are smaller than most frames.
+#[test]
+fn write_passes_in_every_way() {
+    // A long frame goes in few pieces, since each finds its position anew.
+    fn filled(len: usize, mut fill: impl FnMut(usize, &mut [u8]) -> usize) -> Vec<u8> {
+        let (mut window, mut wire) = (vec![0; (len / 16).max(24)], Vec::new());
+        while let n @ 1.. = fill(wire.len(), &mut window) {
+            wire.extend_from_slice(&window[..n]);
+        }
+        wire
+    }
+    let ways: [fn(Frame<'_>) -> Vec<u8>; 5] = [
+        |frame| frame.to_vec(),
+        |frame| frame.parts().collect::<Vec<_>>().concat(),
+        |frame| {
+            let mut wire = Vec::new();
+            frame.write_to_buf(&mut wire).unwrap();
+            wire
+        },
+        |frame| {
+            let mut wire = Vec::new();
+            frame.write_to(&mut wire).unwrap();
+            wire
+        },
+        |frame| filled(frame.encoded_len(), |position, window| frame.fill_at(position, window)),
+    ];
+    for way in ways {
+        check_writer(|write| frame(write).map(way)).unwrap();
+    }
+    // Data that is formatted.
+    for vector in write_vectors() {
+        let (Ok(frame), Some(data)) = (frame(&vector.write), &vector.write.data) else { continue };
+        let wire = filled(frame.encoded_len(), |position, window| {
+            frame.data_fmt(format_args!("{data}")).fill_at(position, window).unwrap()
+        });
+        assert_eq!(wire, frame.to_vec(), "{}", vector.name);
+    }
+}
+
 #[test]
 fn write_gives_the_example_outputs() {
     for vector in write_vectors() {

@@ -125,7 +125,7 @@ fn functions_return_narrow_errors() -> Result<(), Error> {
     assert_eq!(parser.next(&mut input), Err(Overflow { field: Field::Data, needed: 9, capacity: 8 }));
     let mut input: &[u8] = b"\ndata: 1234\n\n";
     let event = parser.next(&mut input)?.unwrap();
-    assert_eq!(OwnedEvent::<4>::new(&event), Err(BufferTooSmall { needed: 5, capacity: 4 }));
+    assert_eq!(OwnedEvent::<4>::with_last_event_id(&event), Err(BufferTooSmall { needed: 5, capacity: 4 }));
     assert_eq!(event.text()?.data(), "1234");
     Ok(())
 }
@@ -140,4 +140,9 @@ fn a_display_that_fails() {
     }
     let written = Frame::new().data_fmt(format_args!("{Fails}")).write_to_slice(&mut [0; 64]);
     assert_eq!(written, Err(FormatError::Format));
+}
+
+#[test]
+fn an_error_of_formatting_is_one_of_the_crate() {
+    assert_eq!(ssewire::Error::from(std::fmt::Error), ssewire::Error::Format);
 }

@@ -11,8 +11,8 @@ use common::{cases, config, via_next};
 use proptest::prelude::*;
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{
-    lossy, BufferTooSmall, Error, Event, Field, FormatError, FoundEvent, FoundItem, Frame, GrowableBuffer, IdError,
-    Item, Lossy, NotUtf8, Overflow, OwnedEvent, Parser, Piece, Progress, Update,
+    lossy, BufferTooSmall, Error, Event, EventBuf, EventBytes, Field, FormatError, FoundEvent, FoundItem, Frame,
+    GrowableBuffer, IdError, Item, Lossy, NotUtf8, Overflow, OwnedEvent, Parser, Piece, Progress, Update,
 };
 
 type Small = Parser<[u8; 16]>;
@@ -94,7 +94,6 @@ fn events_print_their_text() {
         r#"Event { event_type: Some("é"), data: "a\nb", last_event_id: "7", sets_id: true, retry: Some(5) }"#
     );
     assert_eq!(format!("{:?}", event.text().unwrap()), format!("{event:?}"));
-    assert_eq!(format!("{:?}", OwnedEvent::<16>::new(&event).unwrap()), format!("{event:?}"));
     assert_eq!(format!("{:?}", Item::Event(event)), format!("Event({event:?})"));
 
     let mut input: &[u8] = b"data: it's \xff\n\n";
@@ -245,30 +244,10 @@ fn defaults_and_clones_are_as_they_were_made() {
     assert_eq!(tokenizer.clone(), tokenizer);
 }
 
-// ---- copies ----
+// ---- text ----
 
 proptest! {
     #![proptest_config(config())]
-
-    #[test]
-    fn owned_events_are_the_same_events(stream in common::stream()) {
-        const N: usize = 12;
-        let mut parser = Parser::with_limit(4096);
-        let mut input = &stream[..];
-        while let Some(event) = parser.next(&mut input).unwrap() {
-            let large = OwnedEvent::<4096>::new(&event).unwrap();
-            prop_assert_eq!(large.event(), event);
-            let parts = [event.wire_event_type().unwrap_or_default(), event.last_event_id(), event.data()];
-            let needed = parts.concat().len();
-            match OwnedEvent::<N>::new(&event) {
-                Ok(owned) => prop_assert!(owned.event() == event && needed <= N && owned.clone() == owned),
-                Err(error) => {
-                    prop_assert_eq!(error, BufferTooSmall { needed, capacity: N });
-                    prop_assert!(needed > N);
-                }
-            }
-        }
-    }
 
     #[test]
     fn lossy_is_lossy_decoding(
@@ -313,6 +292,8 @@ fn all_types_can_be_sent_and_shared() {
     check::<Frame<'_>>();
     check::<Event<'_>>();
     check::<OwnedEvent<4>>();
+    check::<EventBuf>();
+    check::<EventBytes>();
     check::<Error>();
 }
 

@@ -3,9 +3,12 @@
 
 mod common;
 
+use std::collections::hash_map::DefaultHasher;
 use std::fmt;
-use std::io::Read;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
 
+use bytes::BytesMut;
 use common::oracle::{self, Event, Item};
 use common::{cases, config, Stream};
 use proptest::prelude::*;
@@ -99,12 +102,83 @@ fn without(text: Stream, bytes: &[u8]) -> Stream {
 }
 
 fn values() -> impl Strategy<Value = Values> {
-    let retry = prop_oneof![any::<u64>(), 0u64..100, (0u32..20).prop_map(|power| 10u64.pow(power.min(19)))];
     let event_type = text().prop_map(|text| without(text, b"\r\n"));
     let id = text().prop_map(|text| without(text, b"\r\n\0"));
     use prop::option::of;
-    (of(text()), of(event_type), of(id), of(retry), of(text()))
+    (of(text()), of(event_type), of(id), of(number()), of(text()))
         .prop_map(|(comment, event_type, id, retry, data)| Values { comment, event_type, id, retry, data })
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![any::<u64>(), 0u64..100, (0u32..20).prop_map(|power| 10u64.pow(power.min(19)))]
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Every way to write `frame` gives `wire`. Buffers have the `sizes` in turn.
+fn assert_written_as(frame: Frame<'_>, wire: &[u8], sizes: &[usize]) {
+    assert_eq!(frame.encoded_len(), wire.len());
+
+    let mut slice = vec![0xaa; wire.len() + 3];
+    assert_eq!(frame.write_to_slice(&mut slice), Ok(wire.len()));
+    assert_eq!(&slice[..wire.len()], wire);
+    assert_eq!(&slice[wire.len()..], &[0xaa; 3], "nothing after the frame is written");
+    assert_eq!(frame.write_to_slice(&mut slice[..wire.len()]), Ok(wire.len()));
+
+    let parts: Vec<&[u8]> = frame.parts().collect();
+    assert_eq!(parts.concat(), wire);
+    assert!(parts.iter().all(|part| !part.is_empty()));
+    let mut ended = frame.parts();
+    assert_eq!(ended.by_ref().count(), parts.len());
+
+    let mut encoder = frame.encoder();
+    let mut read = Vec::new();
+    for size in sizes.iter().cycle() {
+        let mut out = vec![0; *size];
+        let n = encoder.fill(&mut out);
+        read.extend_from_slice(&out[..n]);
+        assert_eq!(n < *size, read.len() == wire.len() && n < *size, "less only at the end");
+        if n == 0 {
+            break;
+        }
+    }
+    assert_eq!(read, wire);
+    let mut read = Vec::new();
+    assert_eq!(frame.encoder().read_to_end(&mut read).unwrap(), wire.len());
+    assert_eq!(read, wire);
+
+    for position in 0..wire.len() + 3 {
+        let rest = wire.get(position..).unwrap_or_default();
+        let size = sizes[position % sizes.len()];
+        let mut out = vec![0xaa; size];
+        let n = frame.fill_at(position, &mut out);
+        assert_eq!((n, &out[..n]), (rest.len().min(size), &rest[..n]));
+        assert_eq!(out[n..], vec![0xaa; size - n]);
+    }
+
+    let mut out = b"before".to_vec();
+    frame.write_to_vec(&mut out);
+    assert_eq!(out, [b"before", wire].concat());
+    assert_eq!(frame.to_vec(), wire);
+
+    let mut out = BytesMut::from("before");
+    assert_eq!(frame.write_to_buf(&mut out), Ok(()));
+    assert_eq!(out, [b"before", wire].concat());
+    let mut array = vec![0xaa; wire.len()];
+    let mut room = &mut array[..];
+    assert_eq!(frame.write_to_buf(&mut room), Ok(()));
+    assert_eq!((room.len(), &array[..]), (0, wire));
+
+    let mut out = b"before".to_vec();
+    frame.write_to(&mut out).unwrap();
+    assert_eq!(out, [b"before", wire].concat());
+
+    // Decoded as a reader would decode it: the parts are split at ASCII.
+    assert_eq!(frame.to_string(), String::from_utf8_lossy(wire));
 }
 
 proptest! {
@@ -112,40 +186,27 @@ proptest! {
 
     #[test]
     fn every_way_to_write_gives_the_same(values in values(), sizes in prop::collection::vec(1usize..9, 1..9)) {
-        let wire = values.wire();
+        assert_written_as(values.frame().unwrap(), &values.wire(), &sizes);
+    }
+
+    /// A number as ID is written like its digits, and is the same ID.
+    #[test]
+    fn a_number_is_the_id_of_its_digits(
+        mut values in values(),
+        number in number(),
+        other in number(),
+        sizes in prop::collection::vec(1usize..9, 1..9),
+    ) {
+        values.id = Some(Stream(number.to_string().into_bytes()));
         let frame = values.frame().unwrap();
-        prop_assert_eq!(frame.encoded_len(), wire.len());
-
-        let mut slice = vec![0xaa; wire.len() + 3];
-        prop_assert_eq!(frame.write_to_slice(&mut slice), Ok(wire.len()));
-        prop_assert_eq!(&slice[..wire.len()], &wire[..]);
-        prop_assert_eq!(&slice[wire.len()..], &[0xaa; 3], "nothing after the frame is written");
-        prop_assert_eq!(frame.write_to_slice(&mut slice[..wire.len()]), Ok(wire.len()));
-
-        let parts: Vec<&[u8]> = frame.parts().collect();
-        prop_assert_eq!(parts.concat(), &wire[..]);
-        prop_assert!(parts.iter().all(|part| !part.is_empty()));
-        let mut ended = frame.parts();
-        prop_assert_eq!(ended.by_ref().count(), parts.len());
-
-        let mut encoder = frame.encoder();
-        let mut read = Vec::new();
-        for size in sizes.iter().cycle() {
-            let mut out = vec![0; *size];
-            let n = encoder.fill(&mut out);
-            read.extend_from_slice(&out[..n]);
-            prop_assert_eq!(n < *size, read.len() == wire.len() && n < *size, "less only at the end");
-            if n == 0 {
-                break;
-            }
-        }
-        prop_assert_eq!(&read, &wire);
-        let mut read = Vec::new();
-        prop_assert_eq!(frame.encoder().read_to_end(&mut read).unwrap(), wire.len());
-        prop_assert_eq!(&read, &wire);
-
-        // Decoded as a reader would decode it: the parts are split at ASCII.
-        prop_assert_eq!(frame.to_string(), String::from_utf8_lossy(&wire));
+        // The number takes the place of the digits.
+        let numbered = frame.id_number(number);
+        assert_written_as(numbered, &values.wire(), &sizes);
+        prop_assert_eq!(numbered, frame);
+        prop_assert_eq!(hash(&numbered), hash(&frame));
+        prop_assert_eq!(format!("{numbered:?}"), format!("{frame:?}"));
+        prop_assert_eq!(numbered == numbered.id_number(other), number == other);
+        prop_assert_eq!(frame == frame.id_number(other), number == other);
     }
 
     #[test]
@@ -156,7 +217,31 @@ proptest! {
         let mut slice = vec![0xaa; len];
         let error = BufferTooSmall { needed, capacity: len };
         prop_assert_eq!(values.frame().unwrap().write_to_slice(&mut slice), Err(error));
-        prop_assert_eq!(slice, vec![0xaa; len]);
+        prop_assert_eq!(&slice, &vec![0xaa; len]);
+        let mut room = &mut slice[..];
+        prop_assert_eq!(values.frame().unwrap().write_to_buf(&mut room), Err(error));
+        prop_assert_eq!(room, &vec![0xaa; len][..]);
+    }
+
+    /// The replay ring finds frames and IDs by this: a blank line only at the end, no CR, and `i` only before an ID.
+    #[test]
+    fn a_blank_line_stands_only_at_the_end(values in values()) {
+        let frame = values.frame().unwrap();
+        let mut wires = vec![frame.parts().flatten().copied().collect::<Vec<u8>>()];
+        if let Some(text) = values.data.as_ref().and_then(|data| std::str::from_utf8(data).ok()) {
+            let mut formatted = vec![0; 4096];
+            let len = frame.data_fmt(format_args!("{text}")).write_to_slice(&mut formatted).unwrap();
+            wires.push(formatted[..len].to_vec());
+        }
+        for wire in wires {
+            let lines: Vec<&[u8]> = wire.split_inclusive(|&byte| byte == b'\n').collect();
+            let blank = lines.iter().position(|line| line == b"\n");
+            prop_assert_eq!(blank, lines.len().checked_sub(1));
+            prop_assert!(!wire.contains(&b'\r'));
+            let ids: Vec<&[u8]> = lines.iter().copied().filter(|line| line[0] == b'i').collect();
+            let id = values.id.as_ref().map(|id| [b"id: ", &id[..], b"\n"].concat());
+            prop_assert_eq!(ids, id.iter().map(|id| &id[..]).collect::<Vec<_>>());
+        }
     }
 
     /// Whatever the values are, the reader sees these and no others.
@@ -206,6 +291,21 @@ proptest! {
         let (needed, len) = (expected.len(), expected.len() - short);
         let error = frame.data_fmt(format_args!("{}", Pieces(&pieces))).write_to_slice(&mut slice[..len]);
         prop_assert_eq!(error, Err(BufferTooSmall { needed, capacity: len }.into()));
+
+        let mut out = b"before".to_vec();
+        frame.data_fmt(format_args!("{}", Pieces(&pieces))).write_to_vec(&mut out).unwrap();
+        prop_assert_eq!(&out, &[b"before", &expected[..]].concat());
+
+        // In any window: a buffer may be smaller than the frame.
+        for position in 0..expected.len() + 2 {
+            let rest = expected.get(position..).unwrap_or_default();
+            for size in [0, 1, short, expected.len()] {
+                let mut out = vec![0xaa; size];
+                let n = frame.data_fmt(format_args!("{}", Pieces(&pieces))).fill_at(position, &mut out).unwrap();
+                prop_assert_eq!((n, &out[..n]), (rest.len().min(size), &rest[..n]));
+                prop_assert_eq!(&out[n..], &vec![0xaa; size - n][..]);
+            }
+        }
     }
 }
 
@@ -253,6 +353,74 @@ fn every_length_of_slice() {
     }
 }
 
+/// The ways that write small frames at once, around the lengths where they stop to do so.
+#[test]
+fn every_way_near_the_lengths_of_blocks() {
+    for len in (100..140).chain(1000..1040).chain(2030..2070) {
+        let data = "é".repeat(len / 2) + &"x".repeat(len % 2);
+        assert_written_as(Frame::new().data(&data), format!("data: {data}\n\n").as_bytes(), &[7, 1024]);
+        let lines = "a\n".repeat(len / 8);
+        let wire = "data: a\n".repeat(len / 8) + "data: \n\n";
+        assert_written_as(Frame::new().data(&lines), wire.as_bytes(), &[7, 1024]);
+    }
+}
+
+/// Takes `room` bytes, and fails then.
+struct Fails {
+    room: usize,
+}
+
+impl io::Write for Fails {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room = self.room.checked_sub(bytes.len()).ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_error_of_a_writer_is_passed_on() {
+    let data = "x".repeat(3000);
+    for (len, room, ok) in
+        [(10, 17, false), (10, 18, true), (3000, 1024, false), (3000, 3007, false), (3000, 3008, true)]
+    {
+        let result = Frame::new().data(&data[..len]).write_to(&mut Fails { room });
+        assert_eq!(result.map_err(|error| error.kind()), if ok { Ok(()) } else { Err(io::ErrorKind::BrokenPipe) });
+    }
+}
+
+/// Fails after some text.
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("abc\n")?;
+        Err(fmt::Error)
+    }
+}
+
+/// A value that cannot be formatted is an error where it is reached, and appends nothing.
+#[test]
+fn a_value_that_cannot_be_formatted_is_an_error() {
+    let frame = Frame::new().id_number(7);
+    let mut out = b"before".to_vec();
+    assert_eq!(frame.data_fmt(format_args!("{Broken}")).write_to_vec(&mut out), Err(fmt::Error));
+    assert_eq!(out, b"before");
+    let reached = b"id: 7\ndata: abc\ndata: ";
+    for position in 0..reached.len() + 2 {
+        for size in 0..reached.len() + 2 {
+            let mut out = vec![0; size];
+            let result = frame.data_fmt(format_args!("{Broken}")).fill_at(position, &mut out);
+            // A full buffer ends the formatting before the failure.
+            let ok = position + size <= reached.len() || size == 0;
+            assert_eq!(result, if ok { Ok(size) } else { Err(fmt::Error) }, "{size} at {position}");
+        }
+    }
+}
+
 cases! { small_frames {
     nothing: Frame::new(), "";
     empty_data: Frame::new().data(""), "data: \n\n";
@@ -266,6 +434,9 @@ cases! { small_frames {
     longest_retry: Frame::new().retry(u64::MAX), "retry: 18446744073709551615\n\n";
     retry_of_zeros: Frame::new().retry(10_000_000_000_000_000_000), "retry: 10000000000000000000\n\n";
     retry_and_data: Frame::new().retry(1000).data("x"), "retry: 1000\ndata: x\n\n";
+    number_as_id: Frame::new().id_number(0).data("x"), "id: 0\ndata: x\n\n";
+    longest_number_as_id: Frame::new().id_number(u64::MAX), "id: 18446744073709551615\n\n";
+    id_twice: Frame::new().id("a").unwrap().id_number(7), "id: 7\n\n";
     value_with_a_space: Frame::new().data(" x"), "data:  x\n\n";
 }}
 

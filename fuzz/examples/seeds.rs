@@ -21,7 +21,29 @@ fn main() {
         fs::create_dir_all(&folder).expect("a folder for the seeds");
         folder
     };
-    let (read, write, text) = (seeds("read"), seeds("write"), seeds("text"));
+    let (read, write, text, client) = (seeds("read"), seeds("write"), seeds("text"), seeds("client"));
+
+    // The first answers of each kind of script, as one input each, a wait between two of them.
+    let scripts = fs::read_to_string(root.join("../tests/client/chromium.jsonl")).expect("the scripts");
+    let mut kinds = Vec::new();
+    for (i, line) in scripts.lines().enumerate() {
+        let script: serde_json::Value = serde_json::from_str(line).expect("a script");
+        let name = script["name"].as_str().expect("a name");
+        let kind = name.split(' ').next().expect("a word").to_owned();
+        let mut case = vec![(i % 64) as u8];
+        for answer in script["script"]["answers"]["/es"].as_array().into_iter().flatten() {
+            let sent = answer.as_array().expect("steps").iter().filter_map(|step| step["send"].as_str());
+            let sent: String = sent.collect();
+            case.push(0);
+            case.extend(sent.chars().map(|char| char as u8));
+            case.extend(b"\xfe\x03\xfe\x06\xfe");
+        }
+        if case.len() <= MOST && kinds.iter().filter(|&other| *other == kind).count() < 3 {
+            let name: String = name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
+            save(&client, &name, &case);
+            kinds.push(kind);
+        }
+    }
 
     let mut streams: Vec<PathBuf> = fs::read_dir(root.join("../tests/streams"))
         .expect("the real streams")

@@ -6,13 +6,17 @@
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
+#[path = "../../tests/history/mod.rs"]
+mod history;
 #[path = "../../tests/model/mod.rs"]
 mod model;
 
 mod cases;
+mod client;
 mod read;
 mod write;
 
+pub use client::client;
 pub use read::{capacity, chunking, keys, mixed, parse_oracle, relay, tokenizer};
 pub use write::{encoder, injection, write_parse};
 
@@ -20,7 +24,7 @@ pub use write::{encoder, injection, write_parse};
 pub type Target = (&'static str, &'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     ("parse_oracle", "read", parse_oracle),
     ("chunking", "read", chunking),
     ("capacity", "read", capacity),
@@ -32,7 +36,21 @@ pub const TARGETS: [Target; 11] = [
     ("injection", "write", injection),
     ("encoder", "write", encoder),
     ("lossy", "text", lossy),
+    ("replay", "read", replay),
+    ("client", "client", client),
 ];
+
+/// One replay ring through all kinds of calls, beside a list of all frames. Every byte is a choice; two are, if there are more
+/// than 256 ways.
+pub fn replay(data: &[u8]) {
+    let mut data = data;
+    let mut choices = |below: usize| {
+        let (number, rest) = data.split_at_checked(if below > 256 { 2 } else { 1 })?;
+        data = rest;
+        Some(number.iter().fold(0, |number, &byte| number << 8 | usize::from(byte)) % below)
+    };
+    history::run(&mut choices, &mut history::Counts::default());
+}
 
 /// Bytes are decoded as the standard library decodes them, in every form that the result has.
 pub fn lossy(data: &[u8]) {

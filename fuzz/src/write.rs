@@ -126,7 +126,8 @@ impl fmt::Display for Pieces<'_> {
     }
 }
 
-/// All ways to write give the same bytes: the encoder with buffers of every size, the parts, text, and a slice.
+/// All ways to write give the same bytes: the encoder with buffers of every size, from any position, the parts, text, a slice,
+/// and memory that grows.
 pub fn encoder(data: &[u8]) {
     let Some(case) = Writing::new(data) else { return };
     case.with_allowed(|case, frame| {
@@ -139,6 +140,11 @@ pub fn encoder(data: &[u8]) {
         assert!(parts.iter().all(|part| !part.is_empty()));
         assert_eq!(parts.concat(), wire);
         assert_eq!(frame.to_string(), String::from_utf8_lossy(&wire));
+        assert_eq!(frame.to_vec(), wire);
+        let mut grown = b"before".to_vec();
+        frame.write_to_buf(&mut grown).expect("a vector grows");
+        frame.write_to(&mut grown).expect("a vector grows");
+        assert_eq!(grown, [b"before", &wire[..], &wire].concat());
         let mut exact = vec![0xaa; needed];
         assert_eq!(frame.write_to_slice(&mut exact), Ok(needed));
         assert_eq!(exact, wire);
@@ -152,12 +158,38 @@ pub fn encoder(data: &[u8]) {
         for size in (1..=(needed + 1).min(40)).chain([needed + 1]) {
             fill_with(frame, &mut vec![0xaa; size], &wire);
         }
+        // Of a long frame, only some positions.
+        for position in (0..=needed + 1).step_by(1 + needed / 64) {
+            let rest = wire.get(position..).unwrap_or_default();
+            let mut window = [0xaa; 24];
+            let n = frame.fill_at(position, &mut window);
+            assert_eq!(&window[..n], &rest[..rest.len().min(window.len())]);
+        }
+        // A number as ID is its digits.
+        if let Some(number) = case.retry {
+            let digits = number.to_string();
+            let (numbered, written) = (frame.id_number(number), frame.id(&digits).expect("digits are an ID"));
+            assert_eq!(numbered, written);
+            assert_eq!(numbered.to_vec(), written.to_vec());
+            assert_eq!(numbered.parts().collect::<Vec<_>>().concat(), written.to_vec());
+        }
         // With formatted data, all other fields are written as they are.
         if let Some(text) = case.data.and_then(|data| std::str::from_utf8(data).ok()) {
             let mut formatted = vec![0xaa; 3 * needed];
             let written = frame.data_fmt(format_args!("{}", Pieces(text))).write_to_slice(&mut formatted);
             formatted.truncate(written.expect("no byte becomes more than three"));
             assert_eq!(formatted, wire);
+            let mut filled = Vec::new();
+            let mut window = vec![0xaa; (needed / 64).max(24)];
+            loop {
+                let filling = frame.data_fmt(format_args!("{}", Pieces(text))).fill_at(filled.len(), &mut window);
+                let n = filling.expect("no value fails");
+                if n == 0 {
+                    break;
+                }
+                filled.extend_from_slice(&window[..n]);
+            }
+            assert_eq!(filled, wire);
         }
     });
 }

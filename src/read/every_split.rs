@@ -17,7 +17,8 @@ use std::vec::Vec;
 use super::Parser;
 use crate::conformance::{parse_vectors, ParseVector};
 use crate::event::Event;
-use crate::read::{GrowableBuffer, Item, Piece, Update};
+use crate::read::{Item, Piece, Update};
+use crate::storage::growable::GrowableBuffer;
 
 /// Longer vectors are split in two and three by `tests/chunking.rs`. Time sets this limit.
 const EVERY_SPLIT: usize = 200;

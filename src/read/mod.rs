@@ -15,7 +15,6 @@
 //! | `tokenizer` | where in a line the input ended: `State`, which no other file writes | `builder`, users |
 //! | `buffer` | the places of an unfinished event's values, and whether one more fits | `builder` |
 //! | `builder` | the standard's rules for fields and dispatch: `Phase` | `parser` |
-//! | `storage` | the kinds of memory | `parser` |
 //! | `report` | the types that a parser reports in | all |
 //! | `parser` | the public functions: what a report borrows, and when memory grows | users |
 //!
@@ -79,12 +78,8 @@ mod grammar;
 mod parser;
 mod report;
 mod retry;
-mod storage;
 mod tokenizer;
 
 pub use parser::Parser;
 pub use report::{FoundEvent, FoundItem, Item, Piece, Progress, Update};
-#[cfg(feature = "alloc")]
-pub use storage::growable::GrowableBuffer;
-pub use storage::Storage;
 pub use tokenizer::{Token, Tokenizer};

@@ -4,11 +4,13 @@ use super::buffer::Memory;
 use super::builder::{EventBuilder, Found, Report};
 use super::grammar::Complete;
 use super::report::{self, Borrowed, FoundEvent, FoundItem, FoundPiece, Input, Item, Piece, Progress};
-use super::storage::Storage;
 use crate::bytes::{Span, FAST};
 use crate::error::{IdError, InvalidByte, Overflow};
 use crate::event::Event;
 use crate::field::Field;
+#[cfg(feature = "alloc")]
+use crate::storage::growable::GrowableBuffer;
+use crate::storage::Storage;
 use crate::text::lossy;
 
 /// Parses an event stream into [`Event`]s, without allocating.
@@ -102,12 +104,12 @@ impl<'b> Parser<&'b mut [u8]> {
 }
 
 #[cfg(feature = "alloc")]
-impl Parser<super::GrowableBuffer> {
+impl Parser<GrowableBuffer> {
     /// Returns a parser that keeps an unfinished event on the heap, in at most `limit` bytes. It allocates memory when it
-    /// needs it, and frees it when it is idle; see [`GrowableBuffer`](crate::GrowableBuffer).
+    /// needs it, and frees it when it is idle; see [`GrowableBuffer`].
     #[must_use]
     pub const fn with_limit(limit: usize) -> Self {
-        Parser { builder: EventBuilder::new(), storage: super::GrowableBuffer::new(limit) }
+        Parser { builder: EventBuilder::new(), storage: GrowableBuffer::new(limit) }
     }
 }
 

@@ -10,6 +10,44 @@ impl<'a> Frame<'a> {
     pub const fn encoder(&self) -> Encoder<'a> {
         Encoder { parts: self.parts(), part: b"" }
     }
+
+    /// Writes as many bytes of the frame as fit to the front of `out`, beginning at its byte `position`, and returns their
+    /// number: 0 only at the end of the frame, beyond it, or if `out` is empty.
+    ///
+    /// For callers that keep a position, and not an [`Encoder`], which borrows the frame's values. Finds the position anew, in
+    /// time linear in it.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// A struct that holds both the values and the progress:
+    ///
+    /// ```
+    /// struct Sending { data: String, sent: usize }
+    ///
+    /// impl Sending {
+    ///     fn fill(&mut self, tx: &mut [u8]) -> usize {
+    ///         let n = ssewire::Frame::new().data(&self.data).fill_at(self.sent, tx);
+    ///         self.sent += n;
+    ///         n
+    ///     }
+    /// }
+    ///
+    /// let mut sending = Sending { data: "21.5".into(), sent: 0 };
+    /// let (mut tx, mut wire) = ([0; 4], Vec::new());
+    /// while let n @ 1.. = sending.fill(&mut tx) {
+    ///     wire.extend_from_slice(&tx[..n]);
+    /// }
+    /// assert_eq!(wire, b"data: 21.5\n\n");
+    /// ```
+    pub fn fill_at(&self, position: usize, out: &mut [u8]) -> usize {
+        let mut encoder = self.encoder();
+        encoder.skip(position);
+        encoder.fill(out)
+    }
 }
 
 /// Writes a [`Frame`] piece by piece into buffers of any size, down to one byte; returned by [`Frame::encoder`].
@@ -58,6 +96,18 @@ impl Encoder<'_> {
             free = core::mem::take(&mut free).get_mut(fits..).unwrap_or_default();
         }
         len - free.len()
+    }
+
+    /// Skips the first `len` bytes, at the start of the frame.
+    fn skip(&mut self, len: usize) {
+        let mut rest = len;
+        for part in self.parts.by_ref() {
+            if let Some((_, part)) = part.split_at_checked(rest) {
+                self.part = part;
+                return;
+            }
+            rest -= part.len();
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use core::fmt::{self, Write};
 
 use super::frame::Frame;
-use super::parts::END;
-use super::slice::Slice;
-use crate::bytes::CR;
+#[cfg(feature = "alloc")]
+use super::grow::Growing;
+use super::parts::{one_line_len, END};
+use crate::bytes::{line_end, put, FAST};
 use crate::error::{BufferTooSmall, FormatError};
 use crate::text::lossy;
 
@@ -34,6 +35,13 @@ impl<'a> Frame<'a> {
 /// `write!(w, "{frame}")` writes it to any [`core::fmt::Write`].
 impl fmt::Display for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A small frame is written at once, so that a string grows once.
+        let mut small = [0; 128];
+        if FAST && one_line_len(self) <= small.len() {
+            if let Ok(len) = self.write_to_slice(&mut small) {
+                return lossy(small.get(..len).unwrap_or_default()).fmt(f);
+            }
+        }
         self.parts().try_for_each(|part| lossy(part).fmt(f))
     }
 }
@@ -66,19 +74,107 @@ impl FormattedFrame<'_> {
     ///
     /// Only if a `Display` implementation of the data does.
     pub fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, FormatError> {
-        let len = out.len();
-        let mut out = Slice { out, written: 0 };
-        for part in self.frame.parts() {
-            if part == END {
-                self.write_data(&mut out).map_err(|fmt::Error| FormatError::Format)?;
-            }
-            out.append(part);
-        }
-        let needed = out.written;
-        if needed > len {
-            return Err(BufferTooSmall { needed, capacity: len }.into());
+        let capacity = out.len();
+        let needed = self.write_to_halves(out, &mut [])?;
+        if needed > capacity {
+            return Err(BufferTooSmall { needed, capacity }.into());
         }
         Ok(needed)
+    }
+
+    /// Writes it to `front` and what follows of it to `back`, as far as there is room, formatting once. Returns its length.
+    pub(crate) fn write_to_halves(&self, front: &mut [u8], back: &mut [u8]) -> Result<usize, FormatError> {
+        let mut out = Halves { front, back, written: 0 };
+        let put = |out: &mut Halves<'_>, part: &[u8]| {
+            out.append(part);
+            Ok(())
+        };
+        self.write_parts(&mut out, put).map_err(|fmt::Error| FormatError::Format)?;
+        Ok(out.written)
+    }
+
+    /// Returns the frame, with an empty line of data in place of the text.
+    pub(crate) const fn frame(&self) -> &Frame<'_> {
+        &self.frame
+    }
+
+    /// Writes as many bytes of the frame as fit to the front of `out`, beginning at its byte `position`, and returns their
+    /// number: 0 only at the end of the frame, beyond it, or if `out` is empty.
+    ///
+    /// For a transmit buffer that is smaller than the frame. Each call formats the data again, up to the end of `out`. So the
+    /// values must print as they did before, and the time for a frame of `n` bytes is that of `n / out.len()` times formatting.
+    ///
+    /// # Errors
+    ///
+    /// [`fmt::Error`] if a `Display` implementation of the data fails before `out` is full.
+    ///
+    /// # Panics
+    ///
+    /// Only if a `Display` implementation of the data does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut tx, mut wire) = ([0; 8], Vec::new());
+    /// let celsius = 21.537;
+    /// while let n @ 1.. = {
+    ///     let frame = ssewire::Frame::new().id_number(7);
+    ///     frame.data_fmt(format_args!("{celsius:.1} °C")).fill_at(wire.len(), &mut tx)?
+    /// } {
+    ///     wire.extend_from_slice(&tx[..n]);
+    /// }
+    /// assert_eq!(String::from_utf8(wire)?, "id: 7\ndata: 21.5 °C\n\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fill_at(&self, position: usize, out: &mut [u8]) -> Result<usize, fmt::Error> {
+        let mut window = Window { skip: position, out, written: 0 };
+        match self.write_parts(&mut window, Window::append) {
+            Err(fmt::Error) if window.written < window.out.len() => Err(fmt::Error),
+            // A full window ends the formatting by an error.
+            _ => Ok(window.written),
+        }
+    }
+
+    /// Appends it to `out`, formatting once.
+    ///
+    /// # Errors
+    ///
+    /// [`fmt::Error`] if a `Display` implementation of the data fails. Nothing was appended then.
+    ///
+    /// # Panics
+    ///
+    /// Only if a `Display` implementation of the data does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut out = Vec::new();
+    /// ssewire::Frame::new().data_fmt(format_args!("{:.1}", 21.537)).write_to_vec(&mut out)?;
+    /// assert_eq!(out, b"data: 21.5\n\n");
+    /// # Ok::<(), core::fmt::Error>(())
+    /// ```
+    #[cfg(feature = "alloc")]
+    pub fn write_to_vec(&self, out: &mut alloc::vec::Vec<u8>) -> fmt::Result {
+        let len = out.len();
+        let written = self.write_parts(&mut Growing(out), |out, part| {
+            out.0.extend_from_slice(part);
+            Ok(())
+        });
+        if written.is_err() {
+            out.truncate(len);
+        }
+        written
+    }
+
+    /// Passes the frame to `out`: the text of the data as text, all else by `put`.
+    fn write_parts<W: Write>(&self, out: &mut W, put: impl Fn(&mut W, &[u8]) -> fmt::Result) -> fmt::Result {
+        for part in self.frame.parts() {
+            if part == END {
+                self.write_data(out)?;
+            }
+            put(out, part)?;
+        }
+        Ok(())
     }
 
     fn write_data(&self, out: &mut dyn Write) -> fmt::Result {
@@ -88,13 +184,7 @@ impl FormattedFrame<'_> {
 
 impl fmt::Display for FormattedFrame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.frame.parts() {
-            if part == END {
-                self.write_data(f)?;
-            }
-            lossy(part).fmt(f)?;
-        }
-        Ok(())
+        self.write_parts(f, |f, part| lossy(part).fmt(f))
     }
 }
 
@@ -114,20 +204,78 @@ impl Write for DataLines<'_> {
         if core::mem::replace(&mut self.after_cr, text.ends_with('\r')) {
             rest = rest.strip_prefix('\n').unwrap_or(rest);
         }
-        while let Some((line, after)) = rest.split_once(['\r', '\n']) {
-            let ends_in_crlf = rest.as_bytes().get(line.len()) == Some(&CR);
-            rest = if ends_in_crlf { after.strip_prefix('\n').unwrap_or(after) } else { after };
+        while let Some((line, after)) = line_end(rest.as_bytes()).and_then(|end| rest.split_at_checked(end)) {
             self.out.write_str(line)?;
             self.out.write_str(NEXT_DATA)?;
+            rest = after.strip_prefix("\r\n").or(after.get(1..)).unwrap_or_default();
         }
         self.out.write_str(rest)
     }
 }
 
-/// Counts the text that does not fit as well.
-impl Write for Slice<'_> {
+/// Two slices that are written to as one.
+struct Halves<'o> {
+    front: &'o mut [u8],
+    back: &'o mut [u8],
+    written: usize,
+}
+
+impl Halves<'_> {
+    /// Writes `part` as far as there is room, and counts all of it.
+    fn append(&mut self, part: &[u8]) {
+        let fits = part.len().min(self.front.len().saturating_sub(self.written));
+        if let Some((now, later)) = part.split_at_checked(fits) {
+            put(self.front, self.written, now);
+            let at = (self.written + fits).saturating_sub(self.front.len());
+            let fits = later.len().min(self.back.len().saturating_sub(at));
+            put(self.back, at, later.get(..fits).unwrap_or_default());
+        }
+        self.written = self.written.saturating_add(part.len());
+    }
+}
+
+impl Write for Halves<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.append(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The part of a frame that `out` has room for, after `skip` bytes. It is full when all of `out` is written.
+struct Window<'o> {
+    skip: usize,
+    out: &'o mut [u8],
+    written: usize,
+}
+
+impl Window<'_> {
+    /// Writes the bytes of `part` that lie in the window. Fails if more are left than fit.
+    fn append(&mut self, part: &[u8]) -> fmt::Result {
+        let Some((_, part)) = part.split_at_checked(self.skip) else {
+            self.skip -= part.len();
+            return Ok(());
+        };
+        self.skip = 0;
+        let fits = part.len().min(self.out.len() - self.written);
+        self.written = put(self.out, self.written, part.get(..fits).unwrap_or_default());
+        if fits < part.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Write for Window<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.append(text.as_bytes())
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Write for Growing<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
+use super::number::digits;
 use crate::error::InvalidByte;
 use crate::field::Field;
 use crate::text::lossy;
@@ -12,7 +14,8 @@ use crate::text::lossy;
 ///
 /// All ways to write a frame give the same bytes, in this order: `: comment`, `event: type`, `id: ID`, `retry: milliseconds`,
 /// `data: line`, and a blank line, **which stands only at the end**. A space always follows the colon, since a value may begin
-/// with one of its own.
+/// with one of its own. There is no CR, and no line but that of the ID begins with `i`: [`replay`](crate::replay) finds frames
+/// and their IDs in the bytes by these rules.
 ///
 /// Standard: [9.2.5 Parsing an event stream](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
 ///
@@ -34,9 +37,16 @@ use crate::text::lossy;
 pub struct Frame<'a> {
     pub(crate) comment: Option<&'a [u8]>,
     pub(crate) event_type: Option<&'a [u8]>,
-    pub(crate) id: Option<&'a [u8]>,
+    pub(crate) id: Option<Id<'a>>,
     pub(crate) retry: Option<u64>,
     pub(crate) data: Option<&'a [u8]>,
+}
+
+/// The ID of a frame. A number is the same ID as its digits.
+#[derive(Clone, Copy)]
+pub(crate) enum Id<'a> {
+    Bytes(&'a [u8]),
+    Number(u64),
 }
 
 impl<'a> Frame<'a> {
@@ -68,8 +78,25 @@ impl<'a> Frame<'a> {
     pub fn id<T: AsRef<[u8]> + ?Sized>(mut self, id: &'a T) -> Result<Frame<'a>, InvalidByte> {
         let id = id.as_ref();
         InvalidByte::check(Field::Id, id)?;
-        self.id = Some(id);
+        self.id = Some(Id::Bytes(id));
         Ok(self)
+    }
+
+    /// Sets the ID to the decimal digits of `number`. They need no memory: each way to write the frame makes them as it goes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ssewire::Frame;
+    ///
+    /// assert_eq!(Frame::new().id_number(42).data("x").to_string(), "id: 42\ndata: x\n\n");
+    /// assert_eq!(Frame::new().id_number(42), Frame::new().id("42")?);
+    /// # Ok::<(), ssewire::InvalidByte>(())
+    /// ```
+    #[inline]
+    pub const fn id_number(mut self, number: u64) -> Frame<'a> {
+        self.id = Some(Id::Number(number));
+        self
     }
 
     /// Sets the data, possibly empty. A block without data is not an event.
@@ -101,9 +128,50 @@ impl fmt::Debug for Frame<'_> {
         f.debug_struct("Frame")
             .field("comment", &comment.map(lossy))
             .field("event_type", &event_type.map(lossy))
-            .field("id", &id.map(lossy))
+            .field("id", id)
             .field("retry", retry)
             .field("data", &data.map(lossy))
             .finish()
+    }
+}
+
+impl Id<'_> {
+    /// Returns the bytes of the ID.
+    fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
+        let (bytes, number) = match *self {
+            Id::Bytes(bytes) => (bytes, None),
+            Id::Number(number) => (&b""[..], Some(number)),
+        };
+        bytes.iter().copied().chain(number.into_iter().flat_map(digits).flatten().copied())
+    }
+}
+
+impl PartialEq for Id<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Id::Bytes(one), Id::Bytes(other)) => one == other,
+            (Id::Number(one), Id::Number(other)) => one == other,
+            _ => self.bytes().eq(other.bytes()),
+        }
+    }
+}
+
+impl Eq for Id<'_> {}
+
+impl Hash for Id<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // By bytes, since a number is equal to its digits.
+        self.bytes().for_each(|byte| state.write_u8(byte));
+        state.write_u8(0xff);
+    }
+}
+
+/// Prints the text, as [`lossy`] does, or the digits likewise.
+impl fmt::Debug for Id<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Id::Bytes(bytes) => lossy(bytes).fmt(f),
+            Id::Number(number) => write!(f, "\"{number}\""),
+        }
     }
 }

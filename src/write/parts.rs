@@ -1,6 +1,7 @@
 //! The order of a frame's fields: as a sequence of slices, and as one pass into a sink.
 
-use super::frame::Frame;
+use super::frame::{Frame, Id};
+use super::number::{decimal, leading_power, take_digit, MAX_DIGITS};
 use crate::bytes::line_end;
 
 // The prefixes carry the line end before them, so that a line is two parts and not three. The first goes without it.
@@ -12,7 +13,8 @@ const DATA: &[u8; 7] = b"\ndata: ";
 pub(super) const END: &[u8] = b"\n\n";
 
 impl<'a> Frame<'a> {
-    /// Returns the frame as consecutive slices, none of them empty: for vectored writes and DMA, without a copy.
+    /// Returns the frame as consecutive slices, none of them empty: for vectored writes and DMA, without a copy, and for writers of
+    /// any kind, such as that of `embedded-io`: `frame.parts().try_for_each(|part| writer.write_all(part))`.
     ///
     /// # Examples
     ///
@@ -61,7 +63,10 @@ impl<'a> Parts<'a> {
             return Some(EVENT_TYPE);
         }
         if let Some(id) = frame.id.take() {
-            self.value = Value::Bytes(id);
+            self.value = match id {
+                Id::Bytes(id) => Value::Bytes(id),
+                Id::Number(number) => Value::Number(number, leading_power(number)),
+            };
             return Some(ID);
         }
         if let Some(retry) = frame.retry.take() {
@@ -129,14 +134,15 @@ pub(super) fn encode(frame: &Frame<'_>, one_line: bool, sink: &mut impl Sink) {
     }
     if let Some(id) = id {
         sink.put(b"id: ");
-        sink.put(id);
+        match id {
+            Id::Bytes(id) => sink.put(id),
+            Id::Number(number) => put_number(number, sink),
+        }
         sink.put(b"\n");
     }
     if let Some(retry) = retry {
         sink.put(b"retry: ");
-        for digit in digits(retry) {
-            sink.put(digit);
-        }
+        put_number(retry, sink);
         sink.put(b"\n");
     }
     if let Some(data) = data {
@@ -146,6 +152,13 @@ pub(super) fn encode(frame: &Frame<'_>, one_line: bool, sink: &mut impl Sink) {
     if !is_empty {
         sink.put(b"\n");
     }
+}
+
+/// Not inlined, since few frames have a number.
+#[inline(never)]
+fn put_number(number: u64, sink: &mut impl Sink) {
+    let mut buffer = [0; MAX_DIGITS];
+    sink.put(decimal(number, &mut buffer));
 }
 
 #[inline(always)]
@@ -163,14 +176,30 @@ fn encode_text(prefix: &[u8], text: &[u8], one_line: bool, sink: &mut impl Sink)
     }
 }
 
+/// Returns the most bytes that `frame` can take if no text has a line end.
+#[inline(always)]
+pub(super) fn one_line_len(frame: &Frame<'_>) -> usize {
+    let len = |value: Option<&[u8]>| value.map_or(0, <[u8]>::len);
+    let id = match frame.id {
+        Some(Id::Bytes(id)) => id.len(),
+        _ => MAX_DIGITS,
+    };
+    let names = COMMENT.len() + EVENT_TYPE.len() + ID.len() + RETRY.len() + MAX_DIGITS + DATA.len() + END.len();
+    [len(frame.comment), len(frame.event_type), id, len(frame.data), names].into_iter().fold(0, usize::saturating_add)
+}
+
 /// Returns the most bytes that `frame` can take, without a look at its text.
 #[inline(always)]
 pub(super) fn max_encoded_len(frame: &Frame<'_>) -> usize {
     // If every byte of a text were a line end, each would take a line of its own.
     let text = |text: Option<&[u8]>| text.map_or(0, |text| text.len().saturating_add(1).saturating_mul(DATA.len()));
     let value = |value: Option<&[u8]>| value.map_or(0, |value| value.len().saturating_add(EVENT_TYPE.len()));
-    let values = value(frame.event_type).saturating_add(value(frame.id));
-    let rest = RETRY.len() + POWERS.len() + END.len();
+    let id = match frame.id {
+        Some(Id::Bytes(id)) => Some(id),
+        _ => None,
+    };
+    let values = value(frame.event_type).saturating_add(value(id));
+    let rest = ID.len() + MAX_DIGITS + RETRY.len() + MAX_DIGITS + END.len();
     text(frame.comment).saturating_add(text(frame.data)).saturating_add(values).saturating_add(rest)
 }
 
@@ -183,44 +212,4 @@ fn split_line(text: &[u8], end: Option<usize>) -> (&[u8], Option<&[u8]>) {
     };
     let rest = end.strip_prefix(b"\r\n").or(end.get(1..));
     (line, rest)
-}
-
-/// Returns the decimal digits of `number`, each a slice of one byte.
-fn digits(number: u64) -> impl Iterator<Item = &'static [u8]> {
-    let mut rest = number;
-    (0..=leading_power(number)).rev().map(move |power| {
-        let digit;
-        (digit, rest) = take_digit(rest, power);
-        digit
-    })
-}
-
-/// Powers of ten, in place of a 64-bit division, for which a small device would link a routine.
-const POWERS: [u64; 20] = {
-    let mut powers = [1; 20];
-    let mut i = 1;
-    while i < powers.len() {
-        powers[i] = powers[i - 1] * 10;
-        i += 1;
-    }
-    powers
-};
-
-/// Returns the power of ten of the first digit of `number`.
-fn leading_power(number: u64) -> usize {
-    POWERS.iter().skip(1).take_while(|&&power| power <= number).count()
-}
-
-/// Returns the digit of `number` at `power`, which must be its first, and the rest of the number.
-fn take_digit(number: u64, power: usize) -> (&'static [u8], u64) {
-    const DIGITS: &[u8; 10] = b"0123456789";
-    let unit = POWERS.get(power).copied().unwrap_or(1);
-    let mut rest = number;
-    let mut digits = DIGITS.chunks(1);
-    let mut digit = digits.next();
-    while let Some(less) = rest.checked_sub(unit) {
-        rest = less;
-        digit = digits.next();
-    }
-    (digit.unwrap_or_default(), rest)
 }

@@ -73,6 +73,21 @@ impl Frame<'_> {
     }
 }
 
+impl Frame<'_> {
+    /// Writes the frame to `front` and what follows of it to `back`. Together they are as long as the frame.
+    pub(crate) fn write_measured(&self, front: &mut [u8], back: &mut [u8]) {
+        if FAST && back.is_empty() {
+            // One more line would make it longer, so if the lengths are equal, no text is searched twice.
+            let one_line = front.len() == self.encoded_len_of(true);
+            encode(self, one_line, &mut Slice { out: front, written: 0 });
+        } else {
+            let mut encoder = self.encoder();
+            encoder.fill(front);
+            encoder.fill(back);
+        }
+    }
+}
+
 /// Counts bytes.
 struct Length(usize);
 
@@ -88,21 +103,10 @@ impl Sink for Length {
     }
 }
 
-/// Writes to `out`, as far as there is room.
-pub(super) struct Slice<'o> {
-    pub out: &'o mut [u8],
-    pub written: usize,
-}
-
-impl Slice<'_> {
-    /// Writes `part` if there is room, and counts it in any case.
-    pub(super) fn append(&mut self, part: &[u8]) {
-        let end = self.written.saturating_add(part.len());
-        if end <= self.out.len() {
-            put(self.out, self.written, part);
-        }
-        self.written = end;
-    }
+/// Writes to `out`, which has room.
+struct Slice<'o> {
+    out: &'o mut [u8],
+    written: usize,
 }
 
 impl Sink for Slice<'_> {

@@ -13,6 +13,9 @@ use core::hash::{Hash, Hasher};
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
+use ssewire::client::{Action, Cause, Client, Excerpt, Head, Policy, Reason, UnsendableId, Verdict};
+use ssewire::http::{self, Body};
+use ssewire::replay::{Cursor, Gap, Lagged, Ready, Resume, Ring, RingId};
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{
     lossy, Encoder, Error, Event, Field, FormatError, FormattedFrame, FoundEvent, FoundItem, Frame, IdError, Item,
@@ -43,7 +46,13 @@ extern "C" fn _start() -> ! {
         parser(Parser::<[u8; 64]>::new());
         parser(Parser::<[u8; 0]>::default());
         writer();
+        ring(Ring::new(buffer()));
+        ring(Ring::new([0; 64]));
+        ring(Ring::<_, 3>::with_marks([0; 0]));
         text();
+        client(Client::new(Parser::<[u8; 64]>::new(), policy(), black_box(0)));
+        client(Client::with_excerpt(Parser::with_buffer(buffer()), policy(), black_box(0), []));
+        http();
         #[cfg(feature = "negative-panic")]
         black_box(black_box(None::<u8>).unwrap());
     }
@@ -290,8 +299,14 @@ fn read(event: &Event<'_>) {
         Ok(owned) => {
             value(&owned);
             fields(&owned.event());
+            black_box((owned.event_type(), owned.wire_event_type(), owned.data(), owned.id()));
+            black_box((owned.last_event_id(), owned.retry(), owned.text().is_ok()));
+            write(Frame::from(&owned));
         }
         Err(too_small) => error(too_small),
+    }
+    if let Err(too_small) = OwnedEvent::<32>::with_last_event_id(event) {
+        error(too_small);
     }
     write(Frame::from(*event));
 }
@@ -312,6 +327,7 @@ fn writer() {
         Ok(frame) => write(frame.comment(bytes()).retry(black_box(0))),
         Err(invalid) => error(invalid),
     }
+    write(Frame::new().id_number(black_box(0)).data(bytes()));
 }
 
 #[inline(never)]
@@ -324,6 +340,7 @@ fn write(frame: Frame<'_>) {
         error(too_small);
     }
     encode(frame.encoder());
+    black_box(frame.fill_at(black_box(0), buffer()));
     parts(frame.parts());
     let data = lossy(bytes());
     format(frame.data_fmt(format_args!("{data}")));
@@ -351,6 +368,89 @@ fn format(frame: FormattedFrame<'_>) {
         }
         error(format_error);
     }
+    let _ = black_box(frame.fill_at(black_box(0), buffer()));
+}
+
+/// Calls everything in any order, with cursors of any ring.
+#[inline(never)]
+fn ring<S: Storage, const MARKS: usize>(mut ring: Ring<S, MARKS>) {
+    let mut cursor = Cursor::default();
+    loop {
+        let frame = Frame::new().id(bytes()).unwrap_or_default();
+        match black_box(0) {
+            0 => {
+                if let Err(too_small) = ring.push(&frame.data(bytes())) {
+                    error(too_small);
+                }
+            }
+            1 => {
+                let data = lossy(bytes());
+                if let Err(format_error) = ring.push_fmt(&frame.data_fmt(format_args!("{data}"))) {
+                    error(format_error);
+                }
+            }
+            2 => {
+                let resume = ring.since(bytes());
+                value(&resume);
+                if let Resume::From(from) = resume {
+                    cursor = from;
+                }
+            }
+            3 => match ring.ready(black_box(cursor), black_box(0)) {
+                Ok(all) => {
+                    cursor = all.next;
+                    ready(all);
+                }
+                Err(error) => lagged(error),
+            },
+            4 => match ring.advance(black_box(cursor), black_box(0)) {
+                Ok(after) => cursor = after,
+                Err(error) => lagged(error),
+            },
+            5 => {
+                if let Err(error) = ring.check(black_box(cursor)) {
+                    lagged(error);
+                }
+            }
+            6 => cursor = black_box(ring.oldest()),
+            7 => cursor = black_box(ring.live()),
+            8 => {
+                black_box((ring.capacity(), ring.len(), ring.is_empty()));
+                value(&cursor);
+                debug(&ring);
+            }
+            9 => {
+                let id: RingId = ring.next_id(black_box(0));
+                black_box(id.as_ref());
+                display(&id);
+                value(&id);
+            }
+            10 => {
+                let gap = Gap::new(black_box(None));
+                write(gap.frame());
+                debug(&gap);
+            }
+            _ => return,
+        }
+    }
+}
+
+#[inline(never)]
+fn ready(ready: Ready<'_>) {
+    black_box((ready.bytes, ready.len(), ready.is_empty()));
+    black_box(ready == black_box(ready));
+    debug(&ready);
+}
+
+#[inline(never)]
+fn lagged(lagged: Lagged) {
+    black_box((lagged.missed, lagged.torn, lagged.oldest));
+    write(Gap::from(lagged).frame());
+    display(&lagged);
+    value(&lagged);
+    if let Some(source) = core::error::Error::source(&lagged) {
+        display(source);
+    }
 }
 
 #[inline(never)]
@@ -367,4 +467,149 @@ fn text() {
     black_box(decoded.cmp(&lossy(bytes())));
     black_box(decoded.partial_cmp(&lossy(bytes())));
     black_box((decoded == *"text", decoded == "text"));
+}
+
+/// Any policy.
+fn policy() -> Policy {
+    let mut policy = black_box(Policy::default());
+    if black_box(false) {
+        policy = black_box(Policy::BROWSER);
+    }
+    debug(&policy);
+    policy
+}
+
+/// Calls everything in any order, so that all states are reached.
+#[inline(never)]
+fn client<S: Storage, const E: usize>(mut client: Client<S, E>) {
+    let mut found_event: Option<FoundEvent> = None;
+    loop {
+        let now = black_box(0);
+        let mut input = bytes();
+        match black_box(0) {
+            0 => action(client.poll(now)),
+            1 => {
+                let mut head = Head::new(black_box(0));
+                while black_box(false) {
+                    head.header(bytes(), bytes());
+                }
+                verdict(client.on_head(now, &head));
+            }
+            2 => {
+                if let Some((head, _)) = Head::parse(input) {
+                    verdict(client.on_head(now, &head));
+                }
+            }
+            3 => match client.next(now, &mut input) {
+                Ok(Some(event)) => read(&event),
+                Ok(None) => {}
+                Err(overflow) => error(overflow),
+            },
+            4 => {
+                let progress = client.feed(now, input);
+                fed(progress);
+                if let Ok(found) = progress.result {
+                    found_event = found;
+                }
+            }
+            5 => {
+                if let Some(found) = black_box(found_event) {
+                    read(&client.event(found, input));
+                }
+            }
+            6 => match client.take_unfinished(now) {
+                Ok(Some(event)) => read(&event),
+                Ok(None) => {}
+                Err(overflow) => error(overflow),
+            },
+            7 => client.on_end(now),
+            8 => client.on_error(now),
+            9 => client.close(),
+            10 => client.restart(now),
+            11 => {
+                if let Some(id) = client.last_event_id() {
+                    display(&id);
+                }
+            }
+            12 => {
+                if let Some(unsendable) = client.unsendable_id() {
+                    display(&unsendable);
+                    value::<UnsendableId>(&unsendable);
+                }
+            }
+            13 => {
+                if let Some(excerpt) = client.excerpt() {
+                    display(&excerpt);
+                    value::<Excerpt<'_>>(&excerpt);
+                }
+            }
+            14 => {
+                black_box((client.ready_state(), client.failures(), client.policy().attempts));
+                black_box(client.parser().capacity());
+                cause(client.cause());
+            }
+            15 => debug(&client),
+            _ => return,
+        }
+    }
+}
+
+#[inline(never)]
+fn action(action: Action) {
+    value(&action);
+    if let Action::Closed(reason) = action {
+        display(&reason);
+        value(&reason);
+        if let Reason::Failed(last) | Reason::GaveUp { last, .. } = reason {
+            cause(last);
+        }
+    }
+}
+
+#[inline(never)]
+fn verdict(verdict: Verdict) {
+    value(&verdict);
+    if let Verdict::Failed(failed) = verdict {
+        cause(failed);
+    }
+}
+
+#[inline(never)]
+fn cause(cause: Cause) {
+    display(&cause);
+    value(&cause);
+    if let Cause::ContentCoding(coding) = cause {
+        display(&coding);
+        black_box(coding.name());
+    }
+}
+
+#[inline(never)]
+fn http() {
+    let head = black_box(Head::new(black_box(200)));
+    black_box((head.status(), head.location()));
+    debug(&head);
+    let mut body = black_box(head.body());
+    if black_box(false) {
+        body = black_box(Body::with_length(black_box(0)));
+    }
+    while black_box(true) {
+        match body.next(&mut bytes()) {
+            Ok(piece) => _ = black_box(piece),
+            Err(invalid) => {
+                display(&invalid);
+                value(&invalid);
+            }
+        }
+        black_box(body.is_ended());
+        debug(&body);
+    }
+    black_box(http::is_event_stream(bytes()));
+    black_box(http::date(bytes()));
+    if let Err(too_small) = black_box(http::resume_id(Some(bytes()), Some(bytes()), buffer())) {
+        error(too_small);
+    }
+    if let Err(too_small) = black_box(http::resume_id(None, Some(bytes()), buffer())) {
+        error(too_small);
+    }
 }

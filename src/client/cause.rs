@@ -1,0 +1,132 @@
+//! Why a connection is gone, and why a client is closed.
+
+use core::fmt;
+
+/// Why the last connection is gone, or was not made. Copies no text but the name of a content coding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Cause {
+    /// No connection, or one that ended before the head of a response.
+    NoResponse,
+    /// No head of a response in time.
+    HeadTimeout {
+        /// The policy's [`head_ms`](super::Policy::head_ms).
+        ms: u32,
+    },
+    /// No byte of the body in time, or no event.
+    Silence {
+        /// The policy's [`silence_ms`](super::Policy::silence_ms).
+        ms: u32,
+    },
+    /// The response ended regularly.
+    End,
+    /// The response was cut.
+    Cut,
+    /// A status other than 200.
+    Status(u16),
+    /// The response is not an event stream, by its `Content-Type`.
+    ContentType,
+    /// The body has a content coding that nobody decodes.
+    ContentCoding(Coding),
+    /// A redirect of this status without a `Location` to follow.
+    Redirect(u16),
+    /// More redirects than this limit.
+    Redirects(u8),
+    /// [`restart`](super::Client::restart) was called.
+    Restart,
+}
+
+/// Why a client is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Reason {
+    /// [`close`](super::Client::close) was called.
+    Close,
+    /// A failure that another attempt does not mend.
+    Failed(Cause),
+    /// Too many attempts failed in a row.
+    GaveUp {
+        /// The number of attempts that failed.
+        attempts: u32,
+        /// Why the last one did.
+        last: Cause,
+    },
+}
+
+/// The name of a content coding, at most 12 bytes of it.
+// Aligned, so that it is copied by words.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(align(4))]
+pub struct Coding([u8; 12]);
+
+impl Coding {
+    pub(super) fn new(name: &[u8]) -> Coding {
+        let mut coding = [0; 12];
+        for (place, &byte) in coding.iter_mut().zip(name) {
+            // A name is a token, of visible ASCII.
+            *place = if byte.is_ascii_graphic() { byte } else { b'?' };
+        }
+        Coding(coding)
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let len = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
+        self.0.get(..len).and_then(|name| core::str::from_utf8(name).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Coding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Coding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Coding {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.name());
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::NoResponse => f.write_str("no response"),
+            Cause::HeadTimeout { ms } => write!(f, "no response within {ms} ms"),
+            Cause::Silence { ms } => write!(f, "nothing received for {ms} ms"),
+            Cause::End => f.write_str("the response ended"),
+            Cause::Cut => f.write_str("the response was cut"),
+            Cause::Status(status) => write!(f, "status {status}"),
+            Cause::ContentType => f.write_str("the response is not of type text/event-stream"),
+            Cause::ContentCoding(coding) => write!(f, "content coding {coding}, which was not asked for"),
+            Cause::Redirect(status) => write!(f, "status {status} without a location to follow"),
+            Cause::Redirects(limit) => write!(f, "more than {limit} redirects"),
+            Cause::Restart => f.write_str("restarted"),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Close => f.write_str("closed"),
+            Reason::Failed(cause) => cause.fmt(f),
+            Reason::GaveUp { attempts, last } => {
+                write!(f, "gave up after {attempts} failed attempts, the last one: {last}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Cause {}
+impl core::error::Error for Reason {}

@@ -1,0 +1,209 @@
+use super::cause::{Cause, Coding};
+use super::policy::Policy;
+use crate::http::{number, split, trim, Body, MediaType};
+
+/// The head of a response, as far as it matters: its status, and the fields that were given to it.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::Head;
+///
+/// let mut head = Head::new(301);
+/// for (name, value) in [("Server", "x"), ("Location", "/two")] {
+///     head.header(name.as_bytes(), value.as_bytes()); // all of them
+/// }
+/// assert_eq!(head.location(), Some(&b"/two"[..]));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Head<'h> {
+    status: u16,
+    media_type: MediaType,
+    /// The first content coding other than `identity`.
+    coding: Option<&'h [u8]>,
+    location: Option<&'h [u8]>,
+    is_chunked: bool,
+    length: Option<&'h [u8]>,
+    retry_after: Option<&'h [u8]>,
+    date: Option<&'h [u8]>,
+}
+
+/// What becomes of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Verdict {
+    /// It is an event stream. The body follows.
+    Open,
+    /// It is informational (1xx). Another head follows on the same connection.
+    Informational,
+    /// It is a redirect. The next action is a connection to its [`location`](Head::location).
+    Redirect,
+    /// It failed. The first bytes of its body are wanted if the next action is `Read`.
+    Failed(Cause),
+}
+
+/// The names of the fields that matter, in the order of `header`.
+const NAMES: [&[u8]; 7] = [
+    b"content-type",
+    b"content-encoding",
+    b"location",
+    b"retry-after",
+    b"date",
+    b"transfer-encoding",
+    b"content-length",
+];
+
+impl<'h> Head<'h> {
+    /// Returns a head without fields.
+    #[must_use]
+    pub const fn new(status: u16) -> Head<'h> {
+        Head {
+            status,
+            media_type: MediaType::Missing,
+            coding: None,
+            location: None,
+            is_chunked: false,
+            length: None,
+            retry_after: None,
+            date: None,
+        }
+    }
+
+    /// Returns the head of an HTTP/1 response at the front of `input`, with all its fields, and the bytes after it; `None` while it
+    /// is not complete. For a transport without an HTTP stack: bound the bytes that it collects.
+    ///
+    /// The status is 0 if the first line is not one of HTTP/1. A line without a colon is skipped, as browsers do.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ssewire::client::Head;
+    ///
+    /// let mut received = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n".to_vec();
+    /// assert!(Head::parse(&received).is_none());
+    /// received.extend(b"\r\n9\r\ndata: 1\n\n\r\n");
+    /// let (head, mut rest) = Head::parse(&received).unwrap();
+    /// assert_eq!(head.status(), 200);
+    /// assert_eq!(head.body().next(&mut rest)?, Some(&b"data: 1\n\n"[..]));
+    /// # Ok::<(), ssewire::http::InvalidChunk>(())
+    /// ```
+    #[must_use]
+    pub fn parse(input: &'h [u8]) -> Option<(Head<'h>, &'h [u8])> {
+        let mut rest = input;
+        let mut line = || {
+            let end = rest.iter().position(|&byte| byte == b'\n')?;
+            let (line, after) = rest.split_at_checked(end)?;
+            rest = after.get(1..)?;
+            Some(line.strip_suffix(b"\r").unwrap_or(line))
+        };
+        let status = match line()? {
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', digits @ ..] => {
+                let digits = digits.split(|&byte| byte == b' ').next().unwrap_or_default();
+                number(digits).and_then(|status| u16::try_from(status).ok()).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        let mut head = Head::new(status);
+        loop {
+            let line = line()?;
+            if line.is_empty() {
+                return Some((head, rest));
+            }
+            if let Some((name, [_, value @ ..])) =
+                line.iter().position(|&byte| byte == b':').and_then(|colon| line.split_at_checked(colon))
+            {
+                head.header(name, value);
+            }
+        }
+    }
+
+    /// Takes a field of the response. Give it all fields, in their order, also those of one name: it keeps those that matter
+    /// and joins lists.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn header(&mut self, name: &[u8], value: &'h [u8]) {
+        let value = trim(value);
+        match NAMES.iter().position(|known| name.eq_ignore_ascii_case(known)) {
+            Some(0) => self.media_type.add(value),
+            Some(1) => {
+                let mut rest = Some(value);
+                while let (None, Some(list)) = (self.coding, rest) {
+                    let (coding, after) = split(list, b',');
+                    rest = after;
+                    let coding = trim(coding);
+                    self.coding = Some(coding).filter(|c| !c.is_empty() && !c.eq_ignore_ascii_case(b"identity"));
+                }
+            }
+            Some(2) => self.location = Some(value),
+            Some(3) => self.retry_after = Some(value),
+            Some(4) => self.date = Some(value),
+            Some(5) => self.is_chunked = value.eq_ignore_ascii_case(b"chunked"),
+            Some(6) => self.length = Some(value),
+            _ => {}
+        }
+    }
+
+    /// Returns the status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Returns the body that follows, for a transport without an HTTP stack: in chunked coding, of the length that the response
+    /// states in up to eight digits, or up to the end of the connection.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn body(&self) -> Body {
+        if self.is_chunked {
+            return Body::chunked();
+        }
+        match self.length.and_then(number) {
+            Some(length @ 0..=99_999_999) => Body::with_length(length.into()),
+            _ => Body::until_end(),
+        }
+    }
+
+    /// Returns the target of a redirect, which may be relative.
+    #[must_use]
+    pub const fn location(&self) -> Option<&'h [u8]> {
+        self.location
+    }
+
+    /// Returns whether a redirect leads somewhere.
+    pub(super) fn leads_on(&self) -> bool {
+        self.location.is_some_and(|location| !location.is_empty())
+    }
+
+    /// Returns why a response of status 200 is not an event stream.
+    pub(super) fn check(&self, policy: &Policy) -> Result<(), Cause> {
+        match self.media_type {
+            MediaType::EventStream => {}
+            MediaType::Missing if policy.accepts_untyped => {}
+            _ => return Err(Cause::ContentType),
+        }
+        match self.coding {
+            Some(coding) if policy.rejects_codings => Err(Cause::ContentCoding(Coding::new(coding))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the wait that the response asks for, in milliseconds.
+    pub(super) fn retry_after_ms(&self, policy: &Policy) -> u32 {
+        let Some(value) = self.retry_after.filter(|_| policy.max_retry_after_ms > 0) else { return 0 };
+        let seconds = number(value).or_else(|| {
+            // The server's clock is compared with itself.
+            let date = policy.retry_after_date?;
+            Some(date(value)?.saturating_sub(date(self.date?)?))
+        });
+        (seconds.unwrap_or(0).min(u32::MAX / 1000) * 1000).min(policy.max_retry_after_ms)
+    }
+}
