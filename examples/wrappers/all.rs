@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 /// What is not a `[[bin]]` of this package: a name, and a command for `sh` in this directory that builds it, runs it and
 /// prints a line of what it did.
-const OTHERS: &[(&str, &str)] = &[("c", "c/run"), ("drop-in", "drop-in/run"), ("wasm", "wasm/run")];
+const OTHERS: &[(&str, &str)] = &[("c", "c/run"), ("wasm", "wasm/run")];
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// The same for a command that builds first.

@@ -1,42 +1,49 @@
 //! `tokio_util::codec`: a `Decoder` and an `Encoder`, so that `Framed` makes a stream and a sink of events of any
 //! `AsyncRead` and `AsyncWrite`; here of a TCP connection, both ways.
 //!
-//! The decoder's events own their bytes and share the receive buffer's memory; copied is what came in two reads, data of
-//! several lines, and an ID when it changes. All state is in the codec, so that a stream or sink that is dropped while it waits goes on later. An event
-//! over the limit is an item and no error of the decoder, since `Framed` would end the stream at one.
+//! The decoder's events own their bytes: each is a part of what was read at once, or one allocation if it came in two reads or
+//! has data of several lines. All state is in the codec, so that a stream or sink that is dropped while it waits goes on later.
+//! An event over the limit is an item and no error of the decoder, since `Framed` would end the stream at one.
 
 use std::io;
 
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
-use ssewire::{Frame, GrowableBuffer, Overflow, Parser};
-use ssewire_wrappers::owned::OwnedEvent;
+use ssewire::{EventBytes, Frame, GrowableBuffer, Overflow, Parser};
 use ssewire_wrappers::{assert_all, limit_time, messages, Message};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
 struct EventCodec {
     parser: Parser<GrowableBuffer>,
-    last_event_id: Bytes,
+    /// All that was read at once, and how many bytes of it were used.
+    chunk: Bytes,
+    used: usize,
 }
 
 impl EventCodec {
     /// Decodes events up to `limit` bytes. Memory for those that are split is taken as they need it.
     fn new(limit: usize) -> EventCodec {
-        EventCodec { parser: Parser::with_limit(limit), last_event_id: Bytes::new() }
+        EventCodec { parser: Parser::with_limit(limit), chunk: Bytes::new(), used: 0 }
     }
 }
 
 impl Decoder for EventCodec {
-    type Item = Result<OwnedEvent, Overflow>;
+    type Item = Result<EventBytes, Overflow>;
     type Error = io::Error;
 
     fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Self::Item>> {
-        let progress = self.parser.feed(src);
-        // All that was read is taken: what is unfinished is in the parser, and is discarded at the end of the stream.
-        let fed = src.split_to(progress.consumed).freeze();
-        let own = |found| OwnedEvent::new(&self.parser.event(found, &fed), &fed, &mut self.last_event_id);
-        Ok(progress.result.map(|found| found.map(own)).transpose())
+        loop {
+            let mut rest = self.chunk.get(self.used..).unwrap_or_default();
+            let item = self.parser.next(&mut rest).transpose();
+            let item = item.map(|event| event.map(|event| EventBytes::new(&event, &self.chunk)));
+            self.used = self.chunk.len() - rest.len();
+            if item.is_some() || src.is_empty() {
+                return Ok(item);
+            }
+            // All that was read is taken: the parser has the unfinished event, which is discarded at the end of the stream.
+            (self.chunk, self.used) = (src.split().freeze(), 0);
+        }
     }
 }
 
@@ -44,17 +51,15 @@ impl Encoder<Frame<'_>> for EventCodec {
     type Error = io::Error;
 
     fn encode(&mut self, frame: Frame<'_>, dst: &mut BytesMut) -> io::Result<()> {
-        dst.reserve(frame.encoded_len());
-        frame.parts().for_each(|part| dst.extend_from_slice(part));
-        Ok(())
+        frame.write_to_buf(dst).map_err(io::Error::other)
     }
 }
 
-impl Encoder<OwnedEvent> for EventCodec {
+impl Encoder<EventBytes> for EventCodec {
     type Error = io::Error;
 
-    fn encode(&mut self, event: OwnedEvent, dst: &mut BytesMut) -> io::Result<()> {
-        self.encode(event.frame().map_err(io::Error::other)?, dst)
+    fn encode(&mut self, event: EventBytes, dst: &mut BytesMut) -> io::Result<()> {
+        self.encode(Frame::from(&event), dst)
     }
 }
 
@@ -87,7 +92,7 @@ async fn client(connection: TcpStream) -> io::Result<usize> {
         sink.feed(event?.map_err(io::Error::other)?).await?;
         echoed += 1;
     }
-    SinkExt::<OwnedEvent>::close(&mut sink).await?;
+    SinkExt::<EventBytes>::close(&mut sink).await?;
     Ok(echoed)
 }
 
@@ -113,7 +118,7 @@ mod tests {
     #[test]
     fn an_overflow_does_not_end_the_stream_and_an_unfinished_event_is_discarded() {
         let wire = &b"data: nine byte\n\ndata: a\n\ndata: bc\n\ndata: d\n\ndata: cut"[..];
-        let stream = FramedRead::new(wire, EventCodec::new(8)).map(|item| item.unwrap().map(|event| event.data));
+        let stream = FramedRead::new(wire, EventCodec::new(8)).map(|item| item.unwrap().map(EventBytes::into_data));
         let read: Vec<_> = stream.collect().now_or_never().unwrap();
         let overflow = Overflow { field: ssewire::Field::Data, needed: 9, capacity: 8 };
         assert_eq!(read, [Err(overflow), Ok("a".into()), Ok("bc".into()), Ok("d".into())]);

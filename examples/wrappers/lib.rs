@@ -9,7 +9,6 @@ use axum::routing::get;
 use axum::Router;
 
 pub mod clients;
-pub mod owned;
 
 /// One event as an application sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,159 +1,122 @@
-//! Chat models: a stream as OpenAI sends it (`[DONE]`, error objects in the midst), and one as Anthropic does (named
-//! events, `ping`, `error`), with reqwest and serde_json, against a server in axum that sends what both document.
+//! Chat models, in the forms of OpenAI and Anthropic, through `ssewire-client`: the text as it comes, and how it ended.
 //!
-//! An event is lent, and JSON is read from its bytes: text without an escape in it is copied once, to where it is
-//! collected. An event that the network cut is kept in a buffer that grows up to a limit; a larger one is an error, and
-//! the one behind it can still be read. `next` is safe to cancel: all state is in `Events`.
+//!     llm URL [--anthropic] [--timeout SECONDS]
+//!
+//! sends a request, prints the text, and last a line `{"end":"done"|"stop"|"cut"|"error","error":…}`. Without a URL it runs against
+//! a server in axum that sends the streams that both services document.
+//!
+//! A request is sent once: an answer that was cut is not asked for again.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
+use std::io::Write;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::response::sse::{self, Sse};
 use axum::routing::post;
 use axum::Router;
-use bytes::Bytes;
 use futures::stream;
-use serde::Deserialize;
 use serde_json::json;
-use ssewire::{Event, GrowableBuffer, Overflow, Parser};
+use ssewire_client::chat::{Answer, End, Failure};
+use ssewire_client::{Cause, Error, EventSource, Policy, Reason};
 
-/// Beyond the largest that is to be expected: a picture in base64.
+/// Above the largest event that is to be expected: a picture in base64.
 const LIMIT: usize = 4 << 20;
 
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
-    #[error("{0}")]
-    TooLarge(#[from] Overflow),
-    #[error("an event is not as documented: {0}")]
-    Json(#[from] serde_json::Error),
-    /// What the service itself reports, after it had answered 200.
-    #[error("{kind}: {message}")]
-    Service { kind: String, message: String },
-    /// The connection was lost: what was read is not the whole answer.
-    #[error("the stream ended before the answer did")]
-    Cut,
+/// How an answer ended, and the error if it did not end well.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    end: &'static str,
+    error: Option<String>,
 }
 
-/// The events of a response.
-struct Events {
-    response: reqwest::Response,
-    parser: Parser<GrowableBuffer>,
-    chunk: Bytes,
-    used: usize,
-}
-
-impl Events {
-    fn new(response: reqwest::Response) -> Events {
-        Events { response, parser: Parser::with_limit(LIMIT), chunk: Bytes::new(), used: 0 }
+impl Outcome {
+    fn error(error: impl ToString) -> Outcome {
+        Outcome { end: "error", error: Some(error.to_string()) }
     }
 
-    /// The next event; [`Error::Cut`] at the end of the stream, since both services say when an answer is over.
-    async fn next(&mut self) -> Result<Event<'_>, Error> {
-        loop {
-            let from = self.used;
-            let progress = self.parser.feed(&self.chunk[from..]);
-            self.used += progress.consumed;
-            if let Some(found) = progress.result? {
-                return Ok(self.parser.event(found, &self.chunk[from..]));
+    fn cut(error: impl ToString) -> Outcome {
+        Outcome { end: "cut", error: Some(error.to_string()) }
+    }
+}
+
+/// Returns a source that sends `body` once.
+fn request(url: &str, body: String) -> Result<EventSource, ssewire_client::BuildError> {
+    let mut policy = Policy::ROBUST;
+    // Some services leave out the last blank line.
+    (policy.takes_unfinished, policy.silence_ms) = (true, 30_000);
+    EventSource::builder(url).post(body).policy(policy).limit(LIMIT).reconnect(false).build()
+}
+
+/// Gives the text of an answer to `on_text` as it comes, and returns how the answer ended.
+async fn follow(source: &mut EventSource, mut on_text: impl FnMut(&str)) -> Outcome {
+    let mut answer = Answer::new();
+    let mut too_large = None;
+    while let Some(event) = source.next().await {
+        let event = match event {
+            Ok(event) => event,
+            Err(Error::Closed(closed)) => {
+                if let Ok(End::Stop) = answer.end() {
+                    break; // the text was whole before the connection broke
+                }
+                let failure = closed.response.as_ref().and_then(|response| Failure::from_body(&response.body));
+                return match (failure, &closed.reason) {
+                    (Some(failure), _) => Outcome::error(failure),
+                    (None, Reason::Failed(Cause::Cut | Cause::Silence { .. })) => Outcome::cut(closed),
+                    (None, _) => Outcome::error(closed),
+                };
             }
-            self.chunk = self.response.chunk().await?.ok_or(Error::Cut)?;
-            self.used = 0;
-        }
-    }
-}
-
-/// Text that borrows from the event unless there are escapes in it. A `Cow` within an `Option` would always be a copy.
-#[derive(Deserialize)]
-struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
-
-/// An error as both services send it, each with fields that the other does not have.
-#[derive(Deserialize)]
-struct ServiceError<'e> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'e, str>,
-    #[serde(borrow)]
-    message: Cow<'e, str>,
-}
-
-impl From<ServiceError<'_>> for Error {
-    fn from(error: ServiceError<'_>) -> Error {
-        Error::Service { kind: error.kind.into_owned(), message: error.message.into_owned() }
-    }
-}
-
-/// Appends the text of a chat completion to `text`, which has what came before an error as well.
-async fn openai(events: &mut Events, text: &mut String) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Chunk<'e> {
-        // Empty in the chunk with the usage; absent beside an error.
-        #[serde(borrow, default)]
-        choices: Vec<Choice<'e>>,
-        #[serde(borrow)]
-        error: Option<ServiceError<'e>>,
-    }
-    #[derive(Deserialize)]
-    struct Choice<'e> {
-        #[serde(borrow)]
-        delta: Delta<'e>,
-    }
-    #[derive(Deserialize)]
-    struct Delta<'e> {
-        #[serde(borrow)]
-        content: Option<Text<'e>>,
-    }
-    loop {
-        let event = events.next().await?;
-        if event.data() == b"[DONE]" {
-            return Ok(());
-        }
-        let chunk: Chunk<'_> = serde_json::from_slice(event.data())?;
-        if let Some(error) = chunk.error {
-            return Err(error.into());
-        }
-        text.extend(chunk.choices.into_iter().filter_map(|choice| Some(choice.delta.content?.0)));
-    }
-}
-
-/// Appends the text of a message to `text`, likewise.
-async fn anthropic(events: &mut Events, text: &mut String) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct BlockDelta<'e> {
-        #[serde(borrow)]
-        delta: Delta<'e>,
-    }
-    #[derive(Deserialize)]
-    struct Delta<'e> {
-        // A delta of another type, such as the input of a tool, has none.
-        #[serde(borrow)]
-        text: Option<Text<'e>>,
-    }
-    #[derive(Deserialize)]
-    struct Failure<'e> {
-        #[serde(borrow)]
-        error: ServiceError<'e>,
-    }
-    loop {
-        let event = events.next().await?;
-        match event.event_type() {
-            b"content_block_delta" => {
-                let block: BlockDelta<'_> = serde_json::from_slice(event.data())?;
-                text.extend(block.delta.text.map(|text| text.0));
+            // The answer lacks this event; the next one follows.
+            Err(error) => {
+                too_large = Some(error);
+                continue;
             }
-            b"error" => return Err(serde_json::from_slice::<Failure<'_>>(event.data())?.error.into()),
-            b"message_stop" => return Ok(()),
-            // `ping` and the frame around the blocks; types that are not known yet are to be passed over.
-            _ => {}
+        };
+        match answer.read(&event.event()) {
+            Ok(text) => on_text(&text.unwrap_or_default()),
+            Err(failure) => return Outcome::error(failure),
         }
+        if answer.is_done() {
+            source.close();
+        }
+    }
+    match (answer.end(), too_large) {
+        (_, Some(error)) => Outcome::error(error),
+        (Ok(End::Done), None) => Outcome { end: "done", error: None },
+        (Ok(End::Stop), None) => Outcome { end: "stop", error: None },
+        (Err(failure), None) => Outcome::cut(failure),
     }
 }
 
-type Answer = Sse<stream::Iter<std::vec::IntoIter<Result<sse::Event, Infallible>>>>;
+/// Prints the answer of a service.
+async fn print(url: &str, anthropic: bool, timeout: Duration) -> Outcome {
+    let messages = json!([{"role": "user", "content": "Hello"}]);
+    let body = match anthropic {
+        true => json!({"model": "claude", "max_tokens": 1024, "stream": true, "messages": messages}),
+        false => json!({"model": "gpt", "stream": true, "messages": messages}),
+    };
+    let mut source = match request(url, body.to_string()) {
+        Ok(source) => source,
+        Err(error) => return Outcome::error(error),
+    };
+    let mut ends_a_line = true;
+    let print = follow(&mut source, |text| {
+        ends_a_line = if text.is_empty() { ends_a_line } else { text.ends_with('\n') };
+        print!("{text}");
+        // Nobody is left to be told when this fails.
+        let _ = std::io::stdout().flush();
+    });
+    let outcome = tokio::time::timeout(timeout, print).await;
+    if !ends_a_line {
+        println!();
+    }
+    outcome.unwrap_or_else(|_| Outcome::cut(format_args!("no end within {} s", timeout.as_secs())))
+}
 
-fn answer(events: impl IntoIterator<Item = sse::Event>) -> Answer {
+type Sent = Sse<stream::Iter<std::vec::IntoIter<Result<sse::Event, Infallible>>>>;
+
+fn answer(events: impl IntoIterator<Item = sse::Event>) -> Sent {
     Sse::new(stream::iter(events.into_iter().map(Ok).collect::<Vec<_>>()))
 }
 
@@ -163,7 +126,7 @@ fn words() -> Vec<String> {
 }
 
 /// Streams a chat completion. The body of the request says what goes wrong.
-async fn chat_completions(scenario: String) -> Answer {
+async fn chat_completions(scenario: String) -> Sent {
     let chunk = |delta: serde_json::Value, finish_reason: Option<&str>| {
         json!({
             "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt",
@@ -191,7 +154,7 @@ async fn chat_completions(scenario: String) -> Answer {
 }
 
 /// Streams a message, likewise.
-async fn messages(scenario: String) -> Answer {
+async fn messages(scenario: String) -> Sent {
     let mut data = vec![
         json!({"type": "message_start", "message": {"id": "msg_1", "role": "assistant", "content": []}}),
         json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
@@ -238,61 +201,56 @@ async fn server() -> std::io::Result<SocketAddr> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = server().await?;
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(8)).build()?;
-    let request = async |path: &str, scenario: &'static str| {
-        let request = client.post(format!("http://{address}/v1/{path}")).body(scenario);
-        Ok::<_, Error>(Events::new(request.send().await?.error_for_status()?))
-    };
-    let expected = words().concat();
-
-    for scenario in ["whole", "error", "cut"] {
-        let (mut one, mut other) = (String::new(), String::new());
-        let results = (
-            openai(&mut request("chat/completions", scenario).await?, &mut one).await,
-            anthropic(&mut request("messages", scenario).await?, &mut other).await,
-        );
-        assert!(one == expected && other == expected, "{scenario}");
-        match (scenario, results) {
-            ("whole", (Ok(()), Ok(()))) | ("cut", (Err(Error::Cut), Err(Error::Cut))) => {}
-            ("error", (Err(Error::Service { kind: one, .. }), Err(Error::Service { kind: other, message }))) => {
-                assert_eq!([&one[..], &other, &message], ["server_error", "overloaded_error", "Overloaded"]);
-            }
-            other => panic!("{other:?}"),
+async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let (mut url, mut anthropic, mut timeout) = (None, false, Duration::from_secs(60));
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match &arg[..] {
+            "--anthropic" => anthropic = true,
+            "--timeout" => timeout = Duration::from_secs(args.next().ok_or("--timeout SECONDS")?.parse()?),
+            _ => url = Some(arg),
         }
     }
-
-    // One event is too large: that is reported, and whoever goes on has the rest.
-    let (mut events, mut text) = (request("chat/completions", "large").await?, String::new());
-    let Err(Error::TooLarge(Overflow { capacity: LIMIT, .. })) = openai(&mut events, &mut text).await else {
-        panic!("an event of more than the limit");
+    let Some(url) = url else {
+        rehearse().await?;
+        return Ok(ExitCode::SUCCESS);
     };
-    openai(&mut events, &mut text).await?;
+    let Outcome { end, error } = print(&url, anthropic, timeout).await;
+    println!("{}", json!({"end": end, "error": error}));
+    Ok(if matches!(end, "done" | "stop") { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Follows all that the server here sends.
+async fn rehearse() -> Result<(), Box<dyn std::error::Error>> {
+    let address = server().await?;
+    let expected = words().concat();
+    for path in ["chat/completions", "messages"] {
+        for (scenario, end, error) in [
+            ("whole", "done", None),
+            ("cut", "cut", Some("the stream ended before the answer did")),
+            (
+                "error",
+                "error",
+                Some(if path == "messages" {
+                    "overloaded_error: Overloaded"
+                } else {
+                    "server_error: The server had an error."
+                }),
+            ),
+        ] {
+            let mut source = request(&format!("http://{address}/v1/{path}"), scenario.into())?;
+            let mut text = String::new();
+            let outcome = follow(&mut source, |more| text.push_str(more)).await;
+            assert_eq!(outcome, Outcome { end, error: error.map(String::from) });
+            assert!(text == expected, "{scenario}");
+        }
+    }
+    // One event is too large: that is reported, and the text of the others is there.
+    let mut source = request(&format!("http://{address}/v1/chat/completions"), "large".into())?;
+    let mut text = String::new();
+    let outcome = follow(&mut source, |more| text.push_str(more)).await;
+    assert!(outcome.end == "error" && outcome.error.is_some_and(|error| error.starts_with("event too large")));
     assert!(text == expected);
     println!("{} bytes of text from each of two services; their errors, a cut and an overflow told apart", text.len());
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_event_that_is_too_large_is_reported_once_and_the_rest_of_the_chunk_is_read() {
-        let wire = format!("data: {}\n\ndata: a\n\ndata: bc\n\ndata: d\n\n", "x".repeat(LIMIT + 1));
-        let mut events = Events::new(axum::http::Response::new(wire).into());
-        let Err(Error::TooLarge(Overflow { capacity: LIMIT, .. })) = events.next().await else { panic!() };
-        for data in ["a", "bc", "d"] {
-            assert_eq!(events.next().await.unwrap().data(), data.as_bytes());
-        }
-        assert!(matches!(events.next().await, Err(Error::Cut)));
-    }
-
-    #[test]
-    fn text_is_copied_only_to_resolve_escapes() {
-        let borrowed = |json| matches!(serde_json::from_slice(json), Ok(Some(Text(Cow::Borrowed(_)))));
-        assert!(borrowed("\"冷却に\"".as_bytes()));
-        assert!(!borrowed(br#""a\nb""#));
-    }
 }

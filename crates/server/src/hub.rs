@@ -1,0 +1,319 @@
+//! The hub: what programs publish to and serve from.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use http::header::{HeaderName, CONNECTION};
+use http::{HeaderValue, Request, Response};
+use ssewire::http::{resume_id, LAST_EVENT_ID, RESPONSE_HEADERS};
+use ssewire::replay::RingId;
+use ssewire::Frame;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::accept::Connection;
+use crate::body::EventBody;
+use crate::file::History;
+use crate::log::AnyLog;
+use crate::options::{now_ms, Builder, PublishError};
+use crate::state::{State, Wake};
+use crate::task;
+
+/// A stream of events with its history, for any number of connections. Clones are the same hub.
+///
+/// [`publish`](Hub::publish) appends an event to the history, and [`respond`](Hub::respond) answers a request with the stream:
+/// from the event after the request's last event ID, or from now on. See the [crate](crate) for servers around it.
+///
+/// # Memory
+///
+/// The history takes its [`capacity`](Builder::capacity), once for all connections. A connection takes about 200 bytes here, and
+/// no more if its reader is slow. The HTTP stack and the kernel have buffers of their own: see [`Server`](crate::Server).
+#[derive(Clone)]
+pub struct Hub {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub options: Builder,
+    epoch: u64,
+    state: Mutex<State>,
+    /// Wakes the task.
+    pub changed: Arc<Notify>,
+    /// Notified when the last reader is gone.
+    pub emptied: Notify,
+    pub log: OnceLock<AnyLog>,
+}
+
+impl Hub {
+    /// Returns a hub with the defaults of a [`Builder`]: 1 MiB of history in memory.
+    #[must_use]
+    pub fn new() -> Hub {
+        Hub::with(Builder::new(), None)
+    }
+
+    /// Returns a builder, for the size of the history, a file, times and policies.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn build(options: Builder) -> io::Result<Hub> {
+        let Some(path) = options.file.clone() else { return Ok(Hub::with(options, None)) };
+        let mut state = State::new(options.capacity, options.retry);
+        let (history, epoch) = History::open(&path, &mut state.ring)?;
+        state.history = Some(history);
+        Ok(Hub::with(options, Some((state, epoch))))
+    }
+
+    fn with(options: Builder, loaded: Option<(State, Option<u64>)>) -> Hub {
+        let (state, newest) = loaded.unwrap_or_else(|| (State::new(options.capacity, options.retry), None));
+        let after = newest.map_or(0, |newest| newest.saturating_add(1));
+        let epoch = options.epoch.unwrap_or_else(|| now_ms().max(after));
+        let inner = Inner {
+            options,
+            epoch,
+            state: Mutex::new(state),
+            changed: Arc::new(Notify::new()),
+            emptied: Notify::new(),
+            log: OnceLock::new(),
+        };
+        Hub { inner: Arc::new(inner) }
+    }
+
+    /// Publishes an event under an ID of the hub's own, as `1732000000000-17`, and returns that. An ID of the frame is replaced.
+    ///
+    /// Readers get it within the [flush interval](Builder::flush). It never waits for one. It may be called from any thread.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`]: no client gets the event.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ssewire::Frame;
+    /// use ssewire_server::Hub;
+    ///
+    /// let hub = Hub::builder().epoch(3).build()?;
+    /// let id = hub.publish(Frame::new().event_type("temperature")?.data("21.5"))?;
+    /// assert_eq!(id.to_string(), "3-1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn publish(&self, frame: Frame<'_>) -> Result<RingId, PublishError> {
+        let (id, waiting) = {
+            let mut state = self.inner.lock();
+            let id = state.ring.next_id(self.inner.epoch);
+            // Digits and a hyphen.
+            let frame = frame.id(&id).unwrap_or(frame);
+            self.inner.accepts(&state)?;
+            state.push(&frame)?;
+            (id, state.after_push(self.inner.options.flush))
+        };
+        self.inner.wake(waiting);
+        Ok(id)
+    }
+
+    /// Publishes a frame as it is, with an ID of your own or none; otherwise like [`publish`](Hub::publish).
+    ///
+    /// IDs that are numbers or pairs of numbers, and ascend, are resumed exactly: see
+    /// [`Ring::since`](ssewire::replay::Ring::since). Frames without an ID are sent again to clients that resume before them.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`]: no client gets the frame.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn publish_as_is(&self, frame: &Frame<'_>) -> Result<(), PublishError> {
+        let waiting = {
+            let mut state = self.inner.lock();
+            self.inner.accepts(&state)?;
+            state.push(frame)?;
+            state.after_push(self.inner.options.flush)
+        };
+        self.inner.wake(waiting);
+        Ok(())
+    }
+
+    /// Returns the response to a request for the stream: status 200, the fields that an event stream needs, and the body.
+    ///
+    /// It begins after the event of the request's `Last-Event-ID`, or of `lastEventId` in the query. A client whose ID the
+    /// history does not hold gets a [gap event](ssewire::replay::Gap) first, and then all that is held. Call it within a
+    /// runtime of tokio, which any server of hyper or axum is.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn respond<B>(&self, request: &Request<B>) -> Response<EventBody> {
+        let header = request.headers().get(LAST_EVENT_ID).map(HeaderValue::as_bytes);
+        let query = request.uri().query().map(str::as_bytes);
+        let mut buf = [0; MAX_ID];
+        // An ID that is too long is one that no history holds.
+        let id = resume_id(header, query, &mut buf).unwrap_or(Some(b"?")).unwrap_or_default();
+        let connection = request.extensions().get::<Connection>().cloned();
+        let mut response = Response::new(self.open(id, connection));
+        for (name, value) in RESPONSE_HEADERS {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if request.version() <= http::Version::HTTP_11 {
+            // A stream has no end but that of the connection: nothing follows it there.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Returns the body alone, from the event after `last_event_id` on; empty is none. For responses that you build yourself.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn body(&self, last_event_id: &[u8]) -> EventBody {
+        self.open(last_event_id, None)
+    }
+
+    fn open(&self, id: &[u8], connection: Option<Connection>) -> EventBody {
+        let mut state = self.inner.lock();
+        if !state.has_task() {
+            if let Ok(runtime) = Handle::try_current() {
+                state.task = Some(runtime.spawn(task::run(Arc::downgrade(&self.inner))));
+            }
+        }
+        let (key, is_behind) = state.open(id, self.inner.options.start, connection);
+        drop(state);
+        EventBody::new(self.inner.clone(), key, is_behind.then_some(id))
+    }
+
+    /// Ends all streams after what is ready for them, with a reconnection time each, at which no more than a thousand clients a
+    /// second come back. Returns when all are gone, or closes those that are left after `grace`.
+    ///
+    /// Nothing can be published from then on. A request that arrives later gets a stream that ends at once.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub async fn shutdown(&self, grace: Duration) {
+        let waiting = self.inner.lock().close();
+        waiting.into_iter().for_each(Waker::wake);
+        let emptied = async {
+            loop {
+                let notified = self.inner.emptied.notified();
+                if self.inner.lock().readers.is_empty() {
+                    break;
+                }
+                notified.await;
+            }
+        };
+        if tokio::time::timeout(grace, emptied).await.is_err() {
+            self.inner.lock().readers.iter_mut().for_each(|(_, reader)| reader.close());
+        }
+    }
+
+    /// Returns the counts so far.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let state = self.inner.lock();
+        Stats {
+            connections: state.readers.len(),
+            published: state.published,
+            held: state.ring.len(),
+            missed: state.missed,
+            closed: state.closed,
+        }
+    }
+
+    /// Returns the connections, with what each missed.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionStats> {
+        let state = self.inner.lock();
+        let readers = state.readers.iter();
+        readers
+            .map(|(_, reader)| ConnectionStats {
+                id: reader.id,
+                missed: reader.missed,
+                is_lagging: reader.is_lagging(),
+            })
+            .collect()
+    }
+}
+
+/// The longest last event ID that is looked up, in bytes.
+const MAX_ID: usize = 1024;
+
+impl Inner {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that panics is called under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn accepts(&self, state: &State) -> Result<(), PublishError> {
+        if state.follows {
+            return Err(PublishError::Follows);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn wake(&self, wake: Wake) {
+        match wake {
+            Wake::Readers(waiting) => waiting.into_iter().for_each(Waker::wake),
+            Wake::Timer => self.changed.notify_one(),
+            Wake::Nobody => {}
+        }
+    }
+}
+
+impl Default for Hub {
+    fn default() -> Hub {
+        Hub::new()
+    }
+}
+
+/// Prints the counts.
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hub").field(&self.stats()).finish()
+    }
+}
+
+/// Counts of a [`Hub`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections that are open.
+    pub connections: usize,
+    /// Events published since the start.
+    pub published: u64,
+    /// Bytes of history held.
+    pub held: usize,
+    /// Events that connections missed since they were too slow, also those that are gone.
+    pub missed: u64,
+    /// Connections that were closed since they were too slow.
+    pub closed: u64,
+}
+
+/// A connection of a [`Hub`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionStats {
+    /// Its number, from 1 on.
+    pub id: u64,
+    /// Events that it missed, and was told of.
+    pub missed: u64,
+    /// It missed events that it was not told of yet, because it does not read. Known within a second.
+    pub is_lagging: bool,
+}

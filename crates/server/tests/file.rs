@@ -1,0 +1,93 @@
+//! The history in a file.
+
+use std::fs;
+use std::path::PathBuf;
+
+use http_body_util::BodyExt;
+use ssewire::Frame;
+use ssewire_server::{Builder, Hub};
+
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Directory {
+        let path = std::env::temp_dir().join(format!("ssewire-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Directory(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("events.sse")
+    }
+
+    fn builder(&self) -> Builder {
+        Hub::builder().capacity(1000).file(self.file())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn after(hub: &Hub, id: &str) -> String {
+    let chunk = hub.body(id.as_bytes()).frame().await.unwrap().unwrap().into_data().unwrap();
+    let text = String::from_utf8(chunk.to_vec()).unwrap();
+    text.split_once("\n\n").unwrap().1.into()
+}
+
+#[tokio::test]
+async fn a_client_resumes_after_a_restart() {
+    let directory = Directory::new("restart");
+    let hub = directory.builder().epoch(7).build().unwrap();
+    for n in 1..=3 {
+        hub.publish(Frame::new().event_type("n").unwrap().data(&n.to_string())).unwrap();
+    }
+    drop(hub);
+    let hub = directory.builder().epoch(8).build().unwrap();
+    assert_eq!(hub.publish(Frame::new().data("x")).unwrap().to_string(), "8-4");
+    assert_eq!(after(&hub, "7-2").await, "event: n\nid: 7-3\ndata: 3\n\nid: 8-4\ndata: x\n\n");
+}
+
+#[tokio::test]
+async fn the_ids_ascend_also_if_the_clock_went_back() {
+    let directory = Directory::new("clock");
+    directory.builder().epoch(u64::MAX / 2).build().unwrap().publish(Frame::new().data("1")).unwrap();
+    let hub = directory.builder().build().unwrap();
+    assert_eq!(hub.publish(Frame::new().data("2")).unwrap().to_string(), format!("{}-2", u64::MAX / 2 + 1));
+}
+
+#[tokio::test]
+async fn an_event_that_was_cut_off_is_removed() {
+    let directory = Directory::new("cut");
+    let whole = "id: 1-1\ndata: a\n\nid: 1-2\ndata: b\n\n";
+    for rest in ["", "i", "id: 1-3", "id: 1-3\n", "id: 1-3\ndata: c", "id: 1-3\ndata: c\n"] {
+        fs::write(directory.file(), format!("{whole}{rest}")).unwrap();
+        let hub = directory.builder().epoch(2).build().unwrap();
+        hub.publish(Frame::new().data("d")).unwrap();
+        drop(hub);
+        assert_eq!(fs::read_to_string(directory.file()).unwrap(), format!("{whole}id: 2-3\ndata: d\n\n"), "{rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_file_is_bounded_and_holds_what_the_history_holds() {
+    let directory = Directory::new("bounded");
+    let hub = directory.builder().epoch(1).build().unwrap();
+    for n in 0..500 {
+        hub.publish(Frame::new().data(&format!("event number {n}"))).unwrap();
+        assert!(fs::metadata(directory.file()).unwrap().len() <= 2000);
+    }
+    let held = after(&hub, "0-1").await;
+    drop(hub);
+    let hub = directory.builder().epoch(2).build().unwrap();
+    assert_eq!(after(&hub, "0-1").await, held);
+    assert!(held.ends_with("data: event number 499\n\n") && held.len() > 900);
+}
+
+#[test]
+fn a_directory_is_not_a_file() {
+    let directory = Directory::new("error");
+    assert!(Hub::builder().file(&directory.0).build().is_err());
+}
