@@ -1,7 +1,24 @@
-//! Interleaved measuring: all rows of a table take turns, so that whatever
-//! else the machine does in a round falls on all of them alike.
+//! Interleaved measuring of the thread's time on the processor: all rows of a table take turns, so that whatever else the
+//! machine does to caches and clock rates in a round falls on all of them alike.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use cpu_time::ThreadTime;
+
+/// Returns the thread's time on the processor in `work`, without that of asking for it.
+pub fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    static CLOCK: OnceLock<Duration> = OnceLock::new();
+    let clock = *CLOCK.get_or_init(|| {
+        let mut times: Vec<Duration> = (0..1001).map(|_| ThreadTime::now().elapsed()).collect();
+        times.sort();
+        times[times.len() / 2]
+    });
+    let start = ThreadTime::now();
+    let result = work();
+    let time = start.elapsed();
+    (result, time.saturating_sub(clock))
+}
 
 /// How much to measure.
 #[derive(Clone, Copy)]
@@ -32,23 +49,21 @@ pub struct Samples {
 }
 
 impl Samples {
-    pub fn median(&self) -> f64 {
-        median(self.rounds.iter().flatten().copied().collect())
+    pub fn best(&self) -> f64 {
+        self.rounds.iter().flatten().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    /// How far the median is above the best, as a part of the best.
+    pub fn spread(&self) -> f64 {
+        median(self.rounds.iter().flatten().copied().collect()) / self.best() - 1.0
+    }
+
+    pub fn add(&mut self, more: Samples) {
+        self.rounds.extend(more.rounds);
     }
 
     pub fn count(&self) -> usize {
         self.rounds.iter().flatten().count()
-    }
-
-    /// Median over the rounds of this row's time as a multiple of the other's.
-    pub fn ratio_to(&self, other: &Self) -> f64 {
-        let pairs = self.rounds.iter().zip(&other.rounds);
-        let ratios: Vec<f64> = pairs.filter_map(|(mine, other)| Some((*mine)? / (*other)?)).collect();
-        if ratios.is_empty() {
-            self.median() / other.median()
-        } else {
-            median(ratios)
-        }
     }
 }
 
@@ -128,7 +143,7 @@ fn sample(pass: &mut Pass<'_>, passes: u32) -> Result<f64, String> {
     Ok(total.as_nanos() as f64 / f64::from(passes))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

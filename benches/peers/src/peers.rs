@@ -6,15 +6,17 @@
 //! Readers that want their input in one growing `BytesMut` get the first chunk
 //! inside it, as if it had been received there, and append the others.
 
-use crate::readers::{Candidate, Reader};
+use crate::readers::{Candidate, Form, Reader};
 use crate::sinks::Sink;
 use crate::workloads::Chunked;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::convert::Infallible;
 use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::pin::{pin, Pin};
 use std::task::{Context, Poll, Waker};
+use tokio_util::codec::Decoder;
 
 pub fn all() -> Vec<Candidate> {
     vec![
@@ -23,9 +25,11 @@ pub fn all() -> Vec<Candidate> {
         Candidate::of::<Sseer>(),
         Candidate::of::<SseParse>(),
         Candidate::of::<Russe>(),
-        Candidate::of::<TokioSseCodec>(),
+        Candidate::of::<TokioSseCodec<String>>(),
+        Candidate::of::<TokioSseCodec<Bytes>>(),
         Candidate::of::<SseCodec>(),
         Candidate::of::<EventsourceStream>(),
+        Candidate::of::<EventsourceStream2>(),
     ]
 }
 
@@ -34,15 +38,16 @@ struct SseCore;
 
 impl Reader for SseCore {
     const NAME: &'static str = "sse-core";
+    const FORM: Form = Form::Strings;
     type Input<'a> = &'a [&'a [u8]];
 
     fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
         &chunked.slices
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
         let mut decoder = sse_core::SseDecoder::new();
-        for &chunk in input {
+        for &chunk in *input {
             let mut rest = chunk;
             while let Some(event) = decoder.next(&mut rest) {
                 if let sse_core::SseEvent::Message(event) = event.map_err(|e| e.to_string())? {
@@ -62,13 +67,14 @@ struct SseStream;
 
 impl Reader for SseStream {
     const NAME: &'static str = "sse-stream";
+    const FORM: Form = Form::Strings;
     type Input<'a> = &'a [&'a [u8]];
 
     fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
         &chunked.slices
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
         let stream = sse_stream::SseByteStream::new(ready(input.iter().copied()));
         drain(stream, |event| {
             let Some(data) = event.data else { return false };
@@ -83,6 +89,7 @@ struct Sseer;
 
 impl Reader for Sseer {
     const NAME: &'static str = "sseer";
+    const FORM: Form = Form::Shared;
     /// It keeps views of the chunks, so it takes them by value.
     type Input<'a> = Vec<Bytes>;
 
@@ -90,8 +97,8 @@ impl Reader for Sseer {
         chunked.shared.clone()
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
-        let stream = sseer::EventStream::new(ready(input.into_iter()));
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+        let stream = sseer::EventStream::new(ready(input.drain(..)));
         drain(stream, |event| deliver(sink, event.event.as_bytes(), event.data.as_bytes(), event.id.as_bytes()))
     }
 }
@@ -100,15 +107,16 @@ struct SseParse;
 
 impl Reader for SseParse {
     const NAME: &'static str = "sse-parse";
+    const FORM: Form = Form::Strings;
     type Input<'a> = &'a [&'a [u8]];
 
     fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
         &chunked.slices
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
         let mut parser = sse_parse::SseParser::new();
-        for chunk in input {
+        for chunk in *input {
             parser.feed(chunk);
             while let Some(event) = parser.next_event() {
                 if deliver(sink, event.event, event.data, event.id) {
@@ -135,7 +143,7 @@ impl<'a, D> Buffered<'a, D> {
 
     /// Calls `step` until it is out of events, for every chunk. `step` returns
     /// what to do next.
-    fn run(mut self, mut step: impl FnMut(&mut D, &mut BytesMut) -> Result<Next, String>) -> Result<(), String> {
+    fn run(&mut self, mut step: impl FnMut(&mut D, &mut BytesMut) -> Result<Next, String>) -> Result<(), String> {
         let mut later = self.later.iter();
         loop {
             loop {
@@ -173,6 +181,7 @@ struct Russe;
 
 impl Reader for Russe {
     const NAME: &'static str = "russe";
+    const FORM: Form = Form::Shared;
     type Input<'a> = Buffered<'a, russe::Decoder>;
 
     fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
@@ -181,8 +190,7 @@ impl Reader for Russe {
         Buffered::new(russe::Decoder::default(), chunked)
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
-        use tokio_util::codec::Decoder;
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
         input.run(|decoder, buffer| {
             Ok(match decoder.decode(buffer).map_err(|e| e.to_string())? {
                 None => Next::Chunk,
@@ -198,20 +206,38 @@ impl Reader for Russe {
     }
 }
 
-/// With `Bytes` as payload: the form that neither copies nor validates.
-struct TokioSseCodec;
+/// With the payload as a checked string, and as `Bytes`: the form that neither copies nor validates.
+struct TokioSseCodec<T>(PhantomData<T>);
 
-impl Reader for TokioSseCodec {
+trait Payload: AsRef<[u8]> + Sized {
+    const NAME: &'static str;
+    const FORM: Form;
+    type Decoder: Decoder<Item = tokio_sse_codec::Frame<Self>, Error = tokio_sse_codec::SseDecodeError> + Default;
+}
+
+impl Payload for String {
+    const NAME: &'static str = "tokio_sse_codec";
+    const FORM: Form = Form::Strings;
+    type Decoder = tokio_sse_codec::SseDecoder<String>;
+}
+
+impl Payload for Bytes {
     const NAME: &'static str = "tokio_sse_codec (bytes)";
-    type Input<'a> = Buffered<'a, tokio_sse_codec::SseDecoder<Bytes>>;
+    const FORM: Form = Form::Bytes;
+    type Decoder = tokio_sse_codec::SseDecoder<Bytes>;
+}
+
+impl<T: Payload> Reader for TokioSseCodec<T> {
+    const NAME: &'static str = T::NAME;
+    const FORM: Form = T::FORM;
+    type Input<'a> = Buffered<'a, T::Decoder>;
 
     fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
-        Buffered::new(tokio_sse_codec::SseDecoder::new(), chunked)
+        Buffered::new(T::Decoder::default(), chunked)
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
         use tokio_sse_codec::Frame;
-        use tokio_util::codec::Decoder;
         input.run(|decoder, buffer| {
             Ok(match decoder.decode(buffer).map_err(|e| e.to_string())? {
                 None => Next::Chunk,
@@ -228,13 +254,14 @@ struct SseCodec;
 
 impl Reader for SseCodec {
     const NAME: &'static str = "sse-codec";
+    const FORM: Form = Form::Strings;
     type Input<'a> = Buffered<'a, sse_codec::SSECodec>;
 
     fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
         Buffered::new(sse_codec::SSECodec::default(), chunked)
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
         use futures_codec::Decoder;
         input.run(|decoder, buffer| {
             Ok(match decoder.decode(buffer).map_err(|e| e.to_string())? {
@@ -252,14 +279,33 @@ struct EventsourceStream;
 
 impl Reader for EventsourceStream {
     const NAME: &'static str = "eventsource-stream";
+    const FORM: Form = Form::Strings;
     type Input<'a> = &'a [&'a [u8]];
 
     fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
         &chunked.slices
     }
 
-    fn read<S: Sink>(input: Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
         let stream = eventsource_stream::EventStream::new(ready(input.iter().copied()));
+        drain(stream, |event| deliver(sink, event.event, event.data, event.id))
+    }
+}
+
+/// The fork of the same stream.
+struct EventsourceStream2;
+
+impl Reader for EventsourceStream2 {
+    const NAME: &'static str = "eventsource-stream2";
+    const FORM: Form = Form::Strings;
+    type Input<'a> = &'a [&'a [u8]];
+
+    fn prepare<'a>(chunked: &'a Chunked<'_>) -> Self::Input<'a> {
+        &chunked.slices
+    }
+
+    fn read<S: Sink>(input: &mut Self::Input<'_>, sink: &mut S) -> Result<(), String> {
+        let stream = eventsource_stream2::EventStream::new(ready(input.iter().copied()));
         drain(stream, |event| deliver(sink, event.event, event.data, event.id))
     }
 }

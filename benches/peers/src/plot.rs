@@ -13,7 +13,7 @@ const COLUMNS: usize = 3;
 const PANEL_WIDTH: i32 = 420;
 const BAR: i32 = 14;
 const STEP: i32 = 19;
-/// Where bars begin, and the room for a figure behind the longest bar.
+/// Where bars begin, and the space for a figure after the longest bar.
 const NAMES: i32 = 160;
 const FIGURES: i32 = 60;
 const PANEL_HEAD: i32 = 30;
@@ -50,7 +50,7 @@ pub fn bars(cells: &[&Cell], path: &Path) -> Result<(), Box<dyn Error>> {
         let speeds: Vec<_> = entries
             .map(|entry| {
                 let speed = match &entry.outcome {
-                    Outcome::Measured(samples) => Some(cell.gb_per_s(samples.median())),
+                    Outcome::Measured(samples) => Some(cell.gb_per_s(samples.best())),
                     _ => None,
                 };
                 (entry, speed)

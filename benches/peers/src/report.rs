@@ -1,6 +1,7 @@
 //! Results as Markdown.
 
-use crate::measure::Samples;
+use crate::measure::{median, Samples};
+use crate::readers::Form;
 use crate::workloads::{Chunking, Workload};
 use crate::writers;
 use std::fmt::Write;
@@ -25,7 +26,18 @@ pub enum Kind {
 pub struct Entry {
     pub name: String,
     pub kind: Kind,
+    /// `None` for a limit, which delivers nothing.
+    pub form: Option<Form>,
     pub outcome: Outcome,
+}
+
+impl Entry {
+    fn samples(&self) -> Option<&Samples> {
+        match &self.outcome {
+            Outcome::Measured(samples) => Some(samples),
+            _ => None,
+        }
+    }
 }
 
 /// All readers on one workload with one chunking.
@@ -42,27 +54,38 @@ impl Cell {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
+    /// Whether a reader is worth another sweep: it was right, and not so slow that one pass is enough.
+    pub fn repeats(&self, name: &str) -> bool {
+        self.entry(name).and_then(Entry::samples).is_some_and(|samples| samples.count() > 1)
+    }
+
+    /// Adds the outcomes of another sweep.
+    pub fn add(&mut self, other: Cell) {
+        for entry in other.entries {
+            match (self.entries.iter_mut().find(|known| known.name == entry.name), entry.outcome) {
+                (Some(Entry { outcome: Outcome::Measured(known), .. }), Outcome::Measured(more)) => known.add(more),
+                (Some(known), outcome) => known.outcome = outcome,
+                (None, _) => {}
+            }
+        }
+    }
+
     /// Fewer samples than this say that a row was too slow for all rounds.
     fn full_count(&self) -> usize {
-        let counts = self.entries.iter().filter_map(|entry| match &entry.outcome {
-            Outcome::Measured(samples) => Some(samples.count()),
-            _ => None,
-        });
-        counts.max().unwrap_or(0)
+        self.entries.iter().filter_map(Entry::samples).map(Samples::count).max().unwrap_or(0)
     }
 
     pub fn gb_per_s(&self, ns: f64) -> f64 {
         self.bytes as f64 / ns
     }
 
-    fn fastest_peer(&self) -> Option<(&str, &Samples)> {
-        let peers = self.entries.iter().filter(|e| e.kind == Kind::Peer);
+    /// The fastest peer of those that check the text, or of all.
+    fn fastest_peer(&self, of_text: bool) -> Option<(&str, &Samples)> {
+        let comparable = |entry: &&Entry| entry.kind == Kind::Peer && !(of_text && entry.form == Some(Form::Bytes));
+        let peers = self.entries.iter().filter(comparable);
         peers
-            .filter_map(|entry| match &entry.outcome {
-                Outcome::Measured(samples) => Some((entry.name.as_str(), samples)),
-                _ => None,
-            })
-            .min_by(|a, b| a.1.median().total_cmp(&b.1.median()))
+            .filter_map(|entry| Some((entry.name.as_str(), entry.samples()?)))
+            .min_by(|a, b| a.1.best().total_cmp(&b.1.best()))
     }
 }
 
@@ -81,38 +104,18 @@ pub fn machine(rounds: usize, size: usize) -> String {
         })
         .unwrap_or_else(|| "unknown CPU".into());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown");
     format!(
-        "- CPU: {cpu}, {threads} threads; {} {}\n- Compiler: {}\n\
-         - Medians of {rounds} interleaved rounds over {} KiB per workload\n- Versions: {}\n\n",
+        "- Processor: {cpu}, {threads} threads, load average {load} before the run; {} {}\n- Compiler: {}; fat LTO, one codegen unit\n\
+         - The thread's time on the processor, best of two sweeps of {rounds} interleaved rounds over {} KiB per workload\n\
+         - Versions and features: {}\n\n",
         std::env::consts::OS,
         std::env::consts::ARCH,
         env!("RUSTC_VERSION"),
         size / 1024,
-        versions(),
+        env!("DEPENDENCIES"),
     )
-}
-
-/// The measured versions are those of the lock file built with.
-fn versions() -> String {
-    const PEERS: [&str; 10] = [
-        "ssewire",
-        "sse-core",
-        "sse-stream",
-        "sseer",
-        "sse-parse",
-        "russe",
-        "tokio_sse_codec",
-        "sse-codec",
-        "eventsource-stream",
-        "axum",
-    ];
-    let lock = include_str!("../Cargo.lock");
-    let version = |name: &str| {
-        let (_, rest) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
-        Some(format!("{name} {}", rest.split('"').next()?))
-    };
-    let all: Vec<String> = PEERS.iter().filter_map(|name| version(name)).collect();
-    all.join(", ")
 }
 
 pub fn workloads(workloads: &[Workload]) -> String {
@@ -156,10 +159,25 @@ impl Notes {
     }
 }
 
+/// How far medians are above the bests, in words.
+fn spread<'a>(samples: impl Iterator<Item = &'a Samples>) -> String {
+    let spreads: Vec<f64> =
+        samples.filter(|samples| samples.count() > 1).map(|samples| 100.0 * samples.spread()).collect();
+    let most = spreads.iter().copied().fold(0.0, f64::max);
+    if spreads.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Spread: the median is above the best by {:.0} % in the median row, {most:.0} % at most.\n\n",
+        median(spreads)
+    )
+}
+
 fn table_head(out: &mut String, first: &str, columns: impl Iterator<Item = String>) {
     let columns: Vec<String> = columns.collect();
     let _ = writeln!(out, "| {first} | {} |", columns.join(" | "));
-    let _ = writeln!(out, "|---|{}", "--:|".repeat(columns.len()));
+    let left = "---|".repeat(first.split('|').count());
+    let _ = writeln!(out, "|{left}{}", "--:|".repeat(columns.len()));
 }
 
 /// One table for one chunking: readers down, workloads across.
@@ -171,15 +189,15 @@ pub fn reading(cells: &[&Cell]) -> String {
     out.push_str("ns per event, less is better; without events GB/s, more is better.\n\n");
     table_head(
         &mut out,
-        "reader",
+        "reader | delivers",
         cells.iter().map(|cell| match cell.events {
             0 => format!("{} (GB/s)", cell.workload),
             _ => cell.workload.to_owned(),
         }),
     );
     let mut notes = Notes::default();
-    for Entry { name, .. } in &first.entries {
-        let _ = write!(out, "| {name} |");
+    for Entry { name, form, .. } in &first.entries {
+        let _ = write!(out, "| {name} | {} |", form.map_or("", Form::name));
         for cell in cells {
             let text = match cell.entry(name).map(|entry| &entry.outcome) {
                 None => "-".into(),
@@ -190,7 +208,7 @@ pub fn reading(cells: &[&Cell]) -> String {
                     format!("{more}{} {mark}", figure(cell, *ns))
                 }
                 Some(Outcome::Measured(samples)) => {
-                    let text = figure(cell, samples.median());
+                    let text = figure(cell, samples.best());
                     match samples.count() {
                         1 if cell.full_count() > 1 => {
                             format!("{text} {}", notes.mark("one pass only".into()))
@@ -204,6 +222,7 @@ pub fn reading(cells: &[&Cell]) -> String {
         out.push('\n');
     }
     notes.finish(&mut out);
+    out += &spread(cells.iter().flat_map(|cell| &cell.entries).filter_map(Entry::samples));
     out
 }
 
@@ -236,24 +255,22 @@ pub fn ratios(cells: &[Cell], chunkings: &[Chunking]) -> String {
     let Some(first) = cells.first() else {
         return String::new();
     };
-    let ours = |kind: &Kind| *kind == Kind::Ours;
-    let names = first.entries.iter().filter(|entry| ours(&entry.kind));
     let mut out = String::new();
-    for Entry { name, .. } in names {
-        let _ = writeln!(out, "### {name} against the fastest peer\n");
-        out.push_str("Peer's time / our time, median over the rounds: above 1 we are faster.\n\n");
+    for Entry { name, form, .. } in first.entries.iter().filter(|entry| entry.kind == Kind::Ours) {
+        let of_text = form.is_some_and(Form::is_text);
+        let peers = if of_text { "that checks the text" } else { "of all" };
+        let _ = writeln!(out, "### {name} ({}) against the fastest peer {peers}\n", form.map_or("", Form::name));
+        out.push_str("Peer's time / our time, best of each: above 1 we are faster.\n\n");
         grid(&mut out, cells, chunkings, |cell| {
-            let (peer, peer_samples) = cell.fastest_peer()?;
-            match &cell.entry(name)?.outcome {
-                Outcome::Measured(samples) => Some(format!("{:.2} {peer}", peer_samples.ratio_to(samples))),
-                _ => None,
-            }
+            let (peer, theirs) = cell.fastest_peer(of_text)?;
+            let ours = cell.entry(name)?.samples()?;
+            Some(format!("{:.2} {peer}", theirs.best() / ours.best()))
         });
     }
-    out.push_str("### The fastest peer\n\nGB/s, by chunking and workload.\n\n");
+    out.push_str("### The fastest peer that checks the text\n\nGB/s, by chunking and workload.\n\n");
     grid(&mut out, cells, chunkings, |cell| {
-        let (peer, samples) = cell.fastest_peer()?;
-        let speed = gigabytes(cell.gb_per_s(samples.median()));
+        let (peer, samples) = cell.fastest_peer(true)?;
+        let speed = gigabytes(cell.gb_per_s(samples.best()));
         Some(format!("{speed} {peer}"))
     });
     out
@@ -290,5 +307,6 @@ pub fn writing(cells: &[WriterCell], order: &[&str]) -> String {
         out.push('\n');
     }
     notes.finish(&mut out);
+    out += &spread(cells.iter().flat_map(|cell| &cell.cells).filter_map(|cell| cell.1.as_ref().ok()));
     out
 }

@@ -1,11 +1,10 @@
 //! Writers of event streams into memory.
 //!
-//! Every writer gets the same events. Where its interface takes owned events,
-//! these are made outside the timed region; where making an event already
-//! writes it, making it is timed. Each event is written for itself: into a
-//! buffer that is reused, or into the buffer that the writer returns.
+//! Every writer gets the same events. Where its interface takes owned events, these are made before the timed region and, as
+//! far as the interface leaves them alone, freed after it; where making an event already writes it, making it is timed. Each
+//! event is written for itself: into a buffer that is reused, or into the buffer that the writer returns, which it also frees.
 
-use crate::measure::{interleave, Effort, Row, Samples};
+use crate::measure::{interleave, time, Effort, Row, Samples};
 use crate::reference;
 use crate::sinks::Collect;
 use crate::workloads::Random;
@@ -20,22 +19,22 @@ use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// An event to be written; an empty type or id is not to be written.
 #[derive(Clone, Debug)]
 pub struct Event {
-    pub kind: String,
+    pub kind: &'static str,
     pub id: String,
     pub data: String,
 }
 
 impl Event {
-    fn kind(&self) -> Option<&str> {
-        Some(self.kind.as_str()).filter(|kind| !kind.is_empty())
+    pub fn kind(&self) -> Option<&'static str> {
+        Some(self.kind).filter(|kind| !kind.is_empty())
     }
 
-    fn id(&self) -> Option<&str> {
+    pub fn id(&self) -> Option<&str> {
         Some(self.id.as_str()).filter(|id| !id.is_empty())
     }
 }
@@ -47,7 +46,7 @@ pub struct Workload {
 }
 
 /// Events per pass. They differ, and together they fit into the second cache.
-const EVENTS: usize = 64;
+const EVENTS: usize = 256;
 
 pub fn workloads() -> Vec<Workload> {
     let make = |name, about, one: fn(&mut Random) -> Event| {
@@ -56,17 +55,13 @@ pub fn workloads() -> Vec<Workload> {
     };
     vec![
         make("small", "type, id and 5 bytes of data", |random| Event {
-            kind: "tick".into(),
+            kind: "tick",
             id: (100_000 + random.below(900_000)).to_string(),
             data: format!("{}.{:02}", 10 + random.below(90), random.below(100)),
         }),
-        make("llm", "260 bytes of data", |random| Event {
-            kind: String::new(),
-            id: String::new(),
-            data: random.letters(260),
-        }),
+        make("llm", "260 bytes of data", |random| Event { kind: "", id: String::new(), data: random.letters(260) }),
         make("multi-line", "8 lines of 40 bytes", |random| Event {
-            kind: String::new(),
+            kind: "",
             id: String::new(),
             data: (0..8).map(|_| random.letters(40)).collect::<Vec<_>>().join("\n"),
         }),
@@ -76,13 +71,13 @@ pub fn workloads() -> Vec<Workload> {
 pub trait Writer {
     const NAME: &'static str;
 
-    /// What the writer consumes in a pass, made anew but not timed.
+    /// The writer's input: made before every pass and freed after it, neither of which is timed.
     type Input;
 
     fn prepare(events: &Arc<[Event]>) -> Self::Input;
 
     /// Writes every event and shows its bytes.
-    fn write(input: Self::Input, show: impl FnMut(&[u8]));
+    fn write(input: &mut Self::Input, show: impl FnMut(&[u8]));
 }
 
 /// A writer without its type.
@@ -100,11 +95,9 @@ impl Candidate {
 }
 
 fn pass<W: Writer>(events: &Arc<[Event]>) -> Duration {
-    let input = black_box(W::prepare(events));
-    let start = Instant::now();
+    let mut input = black_box(W::prepare(events));
     let mut len = 0;
-    W::write(input, |bytes| len += black_box(bytes).len());
-    let time = start.elapsed();
+    let ((), time) = time(|| W::write(&mut input, |bytes| len += black_box(bytes).len()));
     black_box(len);
     time
 }
@@ -112,7 +105,7 @@ fn pass<W: Writer>(events: &Arc<[Event]>) -> Duration {
 /// What was written must read as what was to be written, event for event.
 fn check<W: Writer>(events: &Arc<[Event]>) -> Result<(), String> {
     let mut written = Vec::new();
-    W::write(W::prepare(events), |bytes| written.push(bytes.to_vec()));
+    W::write(&mut W::prepare(events), |bytes| written.push(bytes.to_vec()));
     if written.len() != events.len() {
         let (some, all) = (written.len(), events.len());
         return Err(format!("wrong: {some} of {all} events"));
@@ -120,7 +113,7 @@ fn check<W: Writer>(events: &Arc<[Event]>) -> Result<(), String> {
     for (bytes, event) in written.iter().zip(events.iter()) {
         let mut read = Collect::default();
         reference::read(bytes, &mut read);
-        let expected = [&event.kind, &event.data, &event.id].map(|text| text.as_bytes().to_vec());
+        let expected = [event.kind, &event.data, &event.id].map(|text| text.as_bytes().to_vec());
         for [kind, _, _] in &mut read.0 {
             if kind == b"message" {
                 kind.clear();
@@ -157,7 +150,7 @@ pub fn measure(workload: &Workload, candidates: &[Candidate], effort: &Effort) -
 
 impl Workload {
     pub fn ns_per_event(&self, samples: &Samples) -> f64 {
-        samples.median() / self.events.len() as f64
+        samples.best() / self.events.len() as f64
     }
 }
 
@@ -176,8 +169,8 @@ pub fn limits() -> Vec<Candidate> {
     vec![Candidate::of::<Copy>()]
 }
 
-/// Room for any of the events, so that no reused buffer grows while timed.
-const ROOM: usize = 4096;
+/// Space for any of the events, so that no reused buffer grows while timed.
+pub const ROOM: usize = 4096;
 
 /// What one writes without a library.
 struct PlainWrite;
@@ -190,10 +183,10 @@ impl Writer for PlainWrite {
         (events.clone(), String::with_capacity(ROOM))
     }
 
-    fn write((events, mut out): Self::Input, mut show: impl FnMut(&[u8])) {
+    fn write((events, out): &mut Self::Input, mut show: impl FnMut(&[u8])) {
         for event in events.iter() {
             out.clear();
-            plain(&mut out, event);
+            plain(out, event);
             show(out.as_bytes());
         }
     }
@@ -217,7 +210,8 @@ struct Russe;
 
 impl Writer for Russe {
     const NAME: &'static str = "russe";
-    type Input = (Vec<russe::Event>, BytesMut);
+    /// Beside the events a clone of each, so that encoding one does not free it.
+    type Input = (Vec<russe::Event>, Vec<russe::Event>, BytesMut);
 
     fn prepare(events: &Arc<[Event]>) -> Self::Input {
         let owned = |event: &Event| {
@@ -228,16 +222,17 @@ impl Writer for Russe {
                 id: event.id().map(ByteString::from),
             })
         };
-        (events.iter().map(owned).collect(), BytesMut::with_capacity(ROOM))
+        let events: Vec<_> = events.iter().map(owned).collect();
+        (events.clone(), events, BytesMut::with_capacity(ROOM))
     }
 
-    fn write((events, mut out): Self::Input, mut show: impl FnMut(&[u8])) {
+    fn write((events, _, out): &mut Self::Input, mut show: impl FnMut(&[u8])) {
         use tokio_util::codec::Encoder;
         let mut encoder = russe::Encoder::default();
-        for event in events {
+        for event in events.drain(..) {
             out.clear();
-            if encoder.encode(event, &mut out).is_ok() {
-                show(&out);
+            if encoder.encode(event, out).is_ok() {
+                show(out);
             }
         }
     }
@@ -245,6 +240,7 @@ impl Writer for Russe {
 
 struct SseStream;
 
+/// It takes and frees the event's strings.
 impl Writer for SseStream {
     const NAME: &'static str = "sse-stream";
     type Input = Vec<sse_stream::Sse>;
@@ -259,8 +255,8 @@ impl Writer for SseStream {
         events.iter().map(owned).collect()
     }
 
-    fn write(events: Self::Input, mut show: impl FnMut(&[u8])) {
-        for event in events {
+    fn write(events: &mut Self::Input, mut show: impl FnMut(&[u8])) {
+        for event in events.drain(..) {
             if let Ok(bytes) = event.encode() {
                 show(&bytes);
             }
@@ -285,8 +281,8 @@ impl Writer for SseCodec {
         (events.iter().map(owned).collect(), String::with_capacity(ROOM))
     }
 
-    fn write((events, mut out): Self::Input, mut show: impl FnMut(&[u8])) {
-        for event in &events {
+    fn write((events, out): &mut Self::Input, mut show: impl FnMut(&[u8])) {
+        for event in &*events {
             out.clear();
             let _ = writeln!(out, "{event}");
             show(out.as_bytes());
@@ -296,28 +292,28 @@ impl Writer for SseCodec {
 
 struct TokioSseCodec;
 
+/// It takes and frees the string of the ID; the others are borrowed.
 impl Writer for TokioSseCodec {
     const NAME: &'static str = "tokio_sse_codec";
-    type Input = (Vec<tokio_sse_codec::Frame<String>>, BytesMut);
+    type Input = (Arc<[Event]>, Vec<Option<String>>, BytesMut);
 
     fn prepare(events: &Arc<[Event]>) -> Self::Input {
-        let owned = |event: &Event| {
-            tokio_sse_codec::Frame::Event(tokio_sse_codec::Event {
-                id: event.id().map(|id| id.to_owned().into()),
-                name: event.kind().map_or("message".into(), |kind| std::borrow::Cow::Owned(kind.to_owned())),
-                data: event.data.clone(),
-            })
-        };
-        (events.iter().map(owned).collect(), BytesMut::with_capacity(ROOM))
+        let ids = events.iter().map(|event| event.id().map(str::to_owned)).collect();
+        (events.clone(), ids, BytesMut::with_capacity(ROOM))
     }
 
-    fn write((events, mut out): Self::Input, mut show: impl FnMut(&[u8])) {
+    fn write((events, ids, out): &mut Self::Input, mut show: impl FnMut(&[u8])) {
         use tokio_util::codec::Encoder;
         let mut encoder = tokio_sse_codec::SseEncoder::new();
-        for event in events {
+        for (event, id) in events.iter().zip(ids.drain(..)) {
             out.clear();
-            if encoder.encode(event, &mut out).is_ok() {
-                show(&out);
+            let event = tokio_sse_codec::Event {
+                id: id.map(Into::into),
+                name: event.kind().unwrap_or("message").into(),
+                data: event.data.as_str(),
+            };
+            if encoder.encode(tokio_sse_codec::Frame::Event(event), out).is_ok() {
+                show(out);
             }
         }
     }
@@ -361,9 +357,9 @@ impl Writer for Axum {
         axum::response::Sse::new(events).into_response().into_body()
     }
 
-    fn write(mut body: Self::Input, mut show: impl FnMut(&[u8])) {
+    fn write(body: &mut Self::Input, mut show: impl FnMut(&[u8])) {
         let mut context = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut context) {
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut *body).poll_frame(&mut context) {
             if let Some(bytes) = frame.data_ref() {
                 show(bytes);
             }
@@ -387,8 +383,8 @@ impl Writer for Copy {
         (events.iter().map(written).collect(), vec![0; ROOM])
     }
 
-    fn write((events, mut out): Self::Input, mut show: impl FnMut(&[u8])) {
-        for event in &events {
+    fn write((events, out): &mut Self::Input, mut show: impl FnMut(&[u8])) {
+        for event in &*events {
             let place = &mut out[..event.len()];
             place.copy_from_slice(event.as_bytes());
             show(place);
