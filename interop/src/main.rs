@@ -7,8 +7,10 @@ mod ours;
 mod pairs;
 mod process;
 mod random;
+mod resuming;
 mod servers;
 mod stand;
+mod tutorials;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -22,7 +24,7 @@ use pairs::{Setting, PAIRS};
 /// Checks ssewire against the servers, clients and browsers of others. Exit status 0 when all pairs agree.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only the pairs of this kind (`server`, `client`, `judge`), or whose name holds it.
+    /// Only the pairs of this kind (`server`, `client`, `resuming`, `tutorial`, `judge`), or whose name holds it.
     #[arg(long, default_value = "")]
     only: String,
     /// Random streams for the browser, of each kind.
@@ -39,11 +41,21 @@ struct Arguments {
     width: usize,
     #[arg(long, default_value = "node")]
     node: OsString,
+    /// For clients that need a later one than Debian's; from npm unless it is given.
+    #[arg(long)]
+    node_22: Option<OsString>,
     /// With the packages of python/requirements.txt.
     #[arg(long, default_value = "python3")]
     python: OsString,
     #[arg(long, default_value = "chromium")]
     chromium: OsString,
+    #[arg(long, default_value = "mcs")]
+    mcs: OsString,
+    #[arg(long, default_value = "mono")]
+    mono: OsString,
+    /// The tool of crates/cli.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/debug/sse"))]
+    sse: OsString,
 }
 
 #[tokio::main]
@@ -63,14 +75,18 @@ async fn run(arguments: Arguments) -> bool {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u32(..).into());
     let setting = Setting {
         node: arguments.node,
+        node_22: arguments.node_22.unwrap_or_else(pairs::node_22),
         python: arguments.python,
         chromium: arguments.chromium,
+        mcs: arguments.mcs,
+        mono: arguments.mono,
+        sse: arguments.sse,
         seed,
         streams: arguments.streams,
         spoil: arguments.spoil,
     };
     println!("SEED={seed}");
-    println!("{:7} {:24} {:16} {:>7} {:>7}  result", "peer", "", "version", "streams", "events");
+    println!("{:8} {:24} {:16} {:>7} {:>7}  result", "peer", "", "version", "streams", "events");
 
     let (mut passed, mut different, mut failed) = (0, 0, 0);
     let only = |kind: &str, name: &str| kind == arguments.only || name.contains(&arguments.only);
@@ -79,16 +95,16 @@ async fn run(arguments: Arguments) -> bool {
             Ok(agreed) => {
                 passed += 1;
                 let (streams, events) = (agreed.streams, agreed.events);
-                println!("{kind:7} {name:24} {:16} {streams:7} {events:7}  passed", agreed.version);
+                println!("{kind:8} {name:24} {:16} {streams:7} {events:7}  passed", agreed.version);
                 if !agreed.deviation.is_empty() {
-                    println!("{:8}deviates exactly as listed: {}", "", agreed.deviation);
+                    println!("{:9}deviates exactly as listed: {}", "", agreed.deviation);
                 }
             }
             Err(error) => {
                 let result = if error.is::<Difference>() { "DIFFERENT" } else { "FAILED" };
                 *(if error.is::<Difference>() { &mut different } else { &mut failed }) += 1;
                 let error: String = format!("{error:#}").chars().take(arguments.width).collect();
-                println!("{kind:7} {name:24} {:16} {:>7} {:>7}  {result}: {error}", "", "", "");
+                println!("{kind:8} {name:24} {:16} {:>7} {:>7}  {result}: {error}", "", "", "");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 /// A program in a process group of its own, which is killed when this is dropped.
 #[derive(Debug)]
@@ -34,6 +34,20 @@ impl Program {
     /// Its standard output; once.
     pub fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
+    }
+
+    /// Its standard error, if `command` has a pipe for it; once.
+    pub fn stderr(&mut self) -> Option<ChildStderr> {
+        self.child.stderr.take()
+    }
+
+    /// Waits for its end, and returns its exit code; `None` if a signal ended it.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot tell.
+    pub async fn exit_code(&mut self) -> std::io::Result<Option<i32>> {
+        Ok(self.child.wait().await?.code())
     }
 }
 

@@ -1,9 +1,7 @@
 //! The servers of others, from which our parser reads [`thousand`](crate::messages::thousand) events.
 
 use std::convert::Infallible;
-use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -144,18 +142,18 @@ pub fn writes_all(message: Message) -> Message {
     Message { data: message.data.as_deref().map(lines), ..message }
 }
 
-/// A server that is a program of its own: it takes the path of the messages in JSON, and tells its port.
+/// A server that is a program of its own: `command` has the path of its messages, and it tells its port.
 ///
 /// # Errors
 ///
 /// When it cannot be started, or tells nothing for 20 seconds.
-pub async fn program(interpreter: &OsStr, script: &Path, messages: &Path) -> anyhow::Result<Running> {
+pub async fn program(command: &mut Command) -> anyhow::Result<Running> {
     #[derive(Deserialize)]
     struct Hello {
         port: u16,
         version: String,
     }
-    let mut program = Program::start(Command::new(interpreter).args([script, messages]))?;
+    let mut program = Program::start(command)?;
     let mut stdout = BufReader::new(program.stdout().context("no standard output")?);
     let mut line = String::new();
     tokio::time::timeout(Duration::from_secs(20), stdout.read_line(&mut line)).await.context("it does not start")??;
