@@ -23,13 +23,16 @@ pub struct Sensor {
     radiator: i32,
     heating: bool,
     noise: u32,
+    is_high: bool,
+}
+
+impl Default for Sensor {
+    fn default() -> Sensor {
+        Sensor { room: 20_500, radiator: 24_000, heating: true, noise: 1, is_high: false }
+    }
 }
 
 impl Sensor {
-    pub const fn new() -> Sensor {
-        Sensor { room: 20_500, radiator: 24_000, heating: true, noise: 1 }
-    }
-
     pub fn sample(&mut self) -> Celsius {
         self.heating = self.room < if self.heating { 22_600 } else { 21_200 };
         self.radiator += (if self.heating { 42_000 } else { 14_000 } - self.radiator) / 16;
@@ -37,5 +40,13 @@ impl Sensor {
         self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let noise = (self.noise >> 26) as i32 - 32;
         Celsius(((self.room + noise) / 10) as i16)
+    }
+
+    /// Returns whether the alarm goes on or off with this sample.
+    pub fn alarm(&mut self, celsius: Celsius) -> Option<bool> {
+        let is_high = celsius.0 > if self.is_high { 2200 } else { 2250 };
+        let changed = is_high != self.is_high;
+        self.is_high = is_high;
+        changed.then_some(is_high)
     }
 }
