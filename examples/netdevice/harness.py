@@ -261,7 +261,7 @@ class Tail(Reader):
     """`sse tail`, the project's own tool."""
 
     def __init__(self, port, name="sse tail"):
-        self.tool = str(ROOT / "target/release/examples/sse")
+        self.tool = str(ROOT / "target/release/sse")
         super().__init__(port, name)
 
     def run(self):
