@@ -15,6 +15,7 @@ use embassy_sync::channel::Channel;
 use embassy_time::{with_timeout, Duration, TimeoutError, Timer};
 use embedded_io_async::{Read, ReadExactError, Write};
 use embedded_nal_async::TcpConnect;
+use ssewire::client::Head;
 use ssewire::{OwnedEvent, Parser};
 use ssewire_wrappers::{axum_server, messages, Message};
 use std_embedded_nal_async::Stack;
@@ -33,8 +34,10 @@ static EVENTS: Channel<CriticalSectionRawMutex, Received, 4> = Channel::new();
 enum Error {
     #[error("the connection: {0}")]
     Io(#[from] std::io::Error),
-    #[error("the connection ended within the head")]
+    #[error("the connection ended within the head, or the head is longer than 1 KiB")]
     Head,
+    #[error("status {0}")]
+    Status(u16),
     #[error("silence")]
     Silence,
     #[error(transparent)]
@@ -67,7 +70,8 @@ async fn read(mut source: impl Read<Error = std::io::Error>) -> Result<(), Error
         };
         while let Some(event) = parser.next(&mut input).transpose() {
             // The copy never fails: what fits the parser's buffer fits as many bytes of an `OwnedEvent`.
-            let owned = event.map_err(ssewire::Error::from).and_then(|event| Ok(OwnedEvent::new(&event)?));
+            let owned =
+                event.map_err(ssewire::Error::from).and_then(|event| Ok(OwnedEvent::with_last_event_id(&event)?));
             EVENTS.send(owned.map(Some).map_err(Error::Event)).await;
         }
     }
@@ -77,12 +81,17 @@ async fn read(mut source: impl Read<Error = std::io::Error>) -> Result<(), Error
 async fn request(stack: &Stack, server: SocketAddr) -> Result<<Stack as TcpConnect>::Connection<'_>, Error> {
     let mut connection = with_timeout(SILENCE, stack.connect(server)).await??;
     connection.write_all(b"GET /events HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n").await?;
-    let mut end = [0; 4];
-    while end != *b"\r\n\r\n" {
-        end.rotate_left(1);
-        with_timeout(SILENCE, connection.read_exact(&mut end[3..])).await??;
+    let mut head = [0; 1024];
+    let mut len = 0;
+    while !head[..len].ends_with(b"\r\n\r\n") {
+        let next = head.get_mut(len..len + 1).ok_or(Error::Head)?;
+        with_timeout(SILENCE, connection.read_exact(next)).await??;
+        len += 1;
     }
-    Ok(connection)
+    match Head::parse(&head[..len]).map_or(0, |(head, _)| head.status()) {
+        200 => Ok(connection),
+        status => Err(Error::Status(status)),
+    }
 }
 
 #[embassy_executor::task]

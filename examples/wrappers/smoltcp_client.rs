@@ -97,7 +97,11 @@ fn read(
             }
         }
         if requested && !socket.may_recv() {
-            return Ok(read);
+            // After a reset the socket is closed. The regular end leaves it open in the other direction.
+            return match socket.state() {
+                tcp::State::CloseWait => Ok(read),
+                state => Err(format!("the connection broke after {} events: {state}", read.len()).into()),
+            };
         }
         let delay = interface.poll_delay(now, &sockets).map_or(Duration::from_millis(100), Duration::from);
         wait(&mut sockets, delay)?;

@@ -6,6 +6,7 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
+use ssewire::client::Head;
 use ssewire::{Event, Parser};
 use ssewire_wrappers::{assert_all, axum_server, limit_time, Message};
 
@@ -40,18 +41,30 @@ impl<R: Read> Events<R> {
     }
 }
 
+/// Reads the head of a response, of at most 8 KB, and returns an error unless its status is 200.
+fn expect_status_200(source: &mut impl Read) -> io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        source.read_exact(&mut byte)?;
+        head.push(byte[0]);
+        if head.len() > 8192 {
+            return Err(io::Error::other("the head of the response is longer than 8 KB"));
+        }
+    }
+    match Head::parse(&head).map_or(0, |(head, _)| head.status()) {
+        200 => Ok(()),
+        status => Err(io::Error::other(format!("status {status}"))),
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     limit_time();
     let runtime = tokio::runtime::Runtime::new()?;
     let mut connection = TcpStream::connect(runtime.block_on(axum_server())?)?;
     // HTTP/1.0: no chunked transfer coding, so what follows the head is the event stream itself.
     connection.write_all(b"GET /events HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n")?;
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        connection.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
+    expect_status_200(&mut connection)?;
     let mut events = Events::new(connection);
     let mut read = Vec::new();
     while let Some(event) = events.next()? {
@@ -67,6 +80,19 @@ mod tests {
     use ssewire_wrappers::messages;
 
     use super::*;
+
+    #[test]
+    fn a_response_of_another_status_is_an_error() {
+        assert!(expect_status_200(&mut &b"HTTP/1.0 200 OK\r\nA: b\r\n\r\ndata"[..]).is_ok());
+        for (head, error) in [
+            (&b"HTTP/1.0 503 Busy\r\n\r\n"[..], "status 503"),
+            (b"SSH-2.0\r\n\r\n", "status 0"),
+            (b"HTTP/1.0 200 OK\r\n", "failed to fill whole buffer"),
+            (&[b'x'; 9000], "the head of the response is longer than 8 KB"),
+        ] {
+            assert_eq!(expect_status_200(&mut &head[..]).unwrap_err().to_string(), error);
+        }
+    }
 
     /// Times out before each read of up to `limit` bytes.
     struct Slow<'w> {

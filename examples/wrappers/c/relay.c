@@ -74,12 +74,17 @@ static int connect_to(const char *host, const char *port, const char *path) {
         dprintf(fd, "GET %s HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n", path) < 0) {
         fail("connect");
     }
-    char end[4] = "";
-    while (memcmp(end, "\r\n\r\n", 4) != 0) {
-        memmove(end, end + 1, 3);
-        if (read(fd, end + 3, 1) != 1) {
+    char head[8192];
+    size_t len = 0;
+    while (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0) {
+        if (len == sizeof head || read(fd, head + len, 1) != 1) {
             fail("the head of the response");
         }
+        len++;
+    }
+    if (len < 13 || memcmp(head, "HTTP/1.", 7) != 0 || memcmp(head + 8, " 200", 4) != 0) {
+        fprintf(stderr, "not status 200: %.*s\n", (int)strcspn(head, "\r"), head);
+        exit(1);
     }
     return fd;
 }

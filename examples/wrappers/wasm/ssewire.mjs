@@ -7,8 +7,11 @@
 // Bytes are copied into the module once and come out as strings, decoded as the standard says. Leaving the loop cancels
 // the stream. An event that is too large is skipped; `onOversized` is called for each.
 
+// A number as far as numbers are exact, and a BigInt above.
+const exact = (value) => (value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
+
 export async function* events(stream, module, onOversized = () => {}) {
-  const { memory, input, input_len, feed, found, retry } = new WebAssembly.Instance(module).exports;
+  const { memory, input, input_len, feed, found, sets_retry, retry } = new WebAssembly.Instance(module).exports;
   // A byte order mark within the stream is text; the one at its start the parser has dropped.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const [at, room] = [input(), input_len()];
@@ -26,12 +29,11 @@ export async function* events(stream, module, onOversized = () => {}) {
           start += consumed;
           if (status < 0) onOversized();
           if (status > 0) {
-            const set = retry();
             yield {
               type: text(lent[0], lent[1]),
               data: text(lent[2], lent[3]),
               lastEventId: text(lent[4], lent[5]),
-              retry: Number.isNaN(set) ? undefined : set,
+              retry: sets_retry() ? exact(BigInt.asUintN(64, retry())) : undefined,
             };
           }
         }

@@ -1,4 +1,4 @@
-//! The parser for JavaScript, as a module with five functions of numbers; `ssewire.mjs` makes an async generator of them.
+//! The parser for JavaScript, as a module with six functions of numbers; `ssewire.mjs` makes an async generator of them.
 //!
 //! An instance reads one stream: make one of the compiled module for each, which is cheap. It imports nothing and never
 //! allocates: its memory is what the two constants say, and its stack.
@@ -21,13 +21,13 @@ struct State {
     parser: Parser<&'static mut [u8]>,
     /// What `feed` found: the bytes it used, then where event type, data and last event ID lie, and their lengths.
     found: [u32; 7],
-    retry: f64,
+    retry: Option<u64>,
 }
 
 static STATE: LazyLock<Mutex<State>> = LazyLock::new(|| {
     let buffer: &mut [u8; LARGEST] = MutexGuard::leak(EVENT_BUFFER.lock());
     let parser = Parser::with_buffer(buffer);
-    Mutex::new(State { parser, found: [0; 7], retry: f64::NAN })
+    Mutex::new(State { parser, found: [0; 7], retry: None })
 });
 
 /// Where to put the input.
@@ -58,7 +58,7 @@ pub extern "C" fn feed(start: usize, end: usize) -> i32 {
             for (place, field) in found[1..].chunks_exact_mut(2).zip(fields) {
                 place.copy_from_slice(&[field.as_ptr() as u32, field.len() as u32]);
             }
-            *retry = event.retry().map_or(f64::NAN, |retry| retry as f64);
+            *retry = event.retry();
             1
         }
         Ok(None) => 0,
@@ -72,10 +72,16 @@ pub extern "C" fn found() -> *const u32 {
     STATE.lock().found.as_ptr()
 }
 
-/// The reconnection time in milliseconds that the event set; no number when it set none.
+/// Whether the event set the reconnection time.
 #[no_mangle]
-pub extern "C" fn retry() -> f64 {
-    STATE.lock().retry
+pub extern "C" fn sets_retry() -> bool {
+    STATE.lock().retry.is_some()
+}
+
+/// The reconnection time in milliseconds that the event set, as a `BigInt`: a number of JavaScript is rounded above 2^53.
+#[no_mangle]
+pub extern "C" fn retry() -> u64 {
+    STATE.lock().retry.unwrap_or(0)
 }
 
 /// Nothing here panics; but a library without std must have it.
