@@ -26,6 +26,8 @@ struct Serve {
 
 impl Serve {
     fn start(port: u16, options: &[&str]) -> Serve {
+        // The clients of the tests are built with the TLS of the tool, which brings its own cryptography.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sse"));
         command.args(["serve", "--port", &port.to_string()]).args(options).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
