@@ -129,12 +129,12 @@ typedef struct {
 } ssewire_frame_t;
 
 /**
- * A frame that is being written: 128 bytes on a 64-bit target, 80 on a 32-bit one. Do not look inside. There is nothing
+ * A frame that is being written: 144 bytes on a 64-bit target, 88 on a 32-bit one. Do not look inside. There is nothing
  * to free.
  */
 typedef struct {
   uint64_t numbers[4];
-  size_t words[12];
+  size_t words[14];
 } ssewire_encoder_t;
 
 #ifdef __cplusplus

@@ -90,12 +90,12 @@ pub struct ssewire_parser_t {
     words: [usize; 7],
 }
 
-/// A frame that is being written: 128 bytes on a 64-bit target, 80 on a 32-bit one. Do not look inside. There is nothing
+/// A frame that is being written: 144 bytes on a 64-bit target, 88 on a 32-bit one. Do not look inside. There is nothing
 /// to free.
 #[repr(C)]
 pub struct ssewire_encoder_t {
     numbers: [u64; 4],
-    words: [usize; 12],
+    words: [usize; 14],
 }
 
 type InnerParser = Parser<&'static mut [u8]>;
