@@ -50,7 +50,9 @@ fn an_idle_connection_holds_no_more_than_twice_a_new_one() {
     let idle = held(&mut connections, before, b"\n");
     println!("new {new}, within an event of 20 KB {within}, idle after it {idle} bytes");
     assert!(within >= 20_000, "{within}");
-    assert!(idle <= 2 * new, "{idle} after {new}");
+    // The 96 bytes that an idle parser keeps, which is more than a parser itself on targets with less than 64 bits.
+    assert!(idle <= new + 96, "{idle} after {new}");
+    assert!(idle <= 2 * new || cfg!(not(target_pointer_width = "64")), "{idle} after {new}");
     // Again and again: nothing is left over.
     for _ in 0..3 {
         assert_eq!(held(&mut connections, before, event.as_bytes()), idle);

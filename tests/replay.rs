@@ -291,9 +291,9 @@ fn a_display_that_fails_or_panics_leaves_the_ring_usable() {
 
 #[test]
 fn sizes() {
-    assert_eq!(size_of::<Cursor>(), 24);
+    assert!(size_of::<Cursor>() <= 24);
     assert!(size_of::<Ring<[u8; 0]>>() <= 136);
-    assert_eq!(size_of::<Ring<[u8; 0], 64>>() - size_of::<Ring<[u8; 0]>>(), 64 * 32);
+    assert!(size_of::<Ring<[u8; 0], 64>>() - size_of::<Ring<[u8; 0]>>() <= 64 * 32);
 }
 
 /// A blank line in two writes, and a line end before it.
