@@ -125,3 +125,21 @@ fn a_date_without_the_date_of_the_response_is_no_wait() {
     assert_eq!(wait(Some(b"Sun, 06 Nov 1994 08:49:37 GMT")), 10_000);
     assert_eq!((wait(None), wait(Some(b"yesterday"))), (1000, 1000));
 }
+
+#[test]
+fn a_head_tells_whether_an_event_stream_follows() {
+    let ok = ("Content-Type", "Text/Event-Stream; charset=utf-8");
+    for (status, fields, follows) in [
+        (200, &[ok][..], true),
+        (200, &[ok, ("Content-Encoding", "identity, identity")], true),
+        (200, &[ok, ("Content-Encoding", "identity"), ("content-encoding", "gzip")], false),
+        (200, &[("Content-Type", "text/plain")], false),
+        (200, &[], false),
+        (204, &[ok], false),
+        (503, &[ok], false),
+    ] {
+        let mut head = Head::new(status);
+        fields.iter().for_each(|(name, value)| head.header(name.as_bytes(), value.as_bytes()));
+        assert_eq!(head.is_event_stream(), follows, "{status} {fields:?}");
+    }
+}

@@ -79,12 +79,8 @@ fn kind_a_a_stream_without_events_is_explained_before_its_end() {
 
 #[test]
 fn kind_b_the_wait_is_bounded_both_ways() {
-    let server = Server::new(
-        vec![Answer::Send(stream("retry: 0\ndata: x\n\n")); 1]
-            .into_iter()
-            .chain([Answer::Send(stream("retry: 0\ndata: y\n\n")), stop()])
-            .collect(),
-    );
+    let answer = |data| Answer::Send(stream(&format!("retry: 0\ndata: {data}\n\n")));
+    let server = Server::new(vec![answer("x"), answer("y"), stop()]);
     assert_eq!(tail(&server, &[]).stdout, "message x\nmessage y\n");
     assert!(server.most_requests_in(Duration::from_millis(90)) <= 2);
     let server = Server::new(vec![Answer::Send(stream("retry: 18446744073709551615\ndata: x\n\n"))]);

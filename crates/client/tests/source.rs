@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::task::Poll;
 use std::time::Duration;
 
 use common::{header, response, stop, stream, Answer, Server, LIMIT};
@@ -422,33 +423,60 @@ async fn a_request_that_cannot_be_is_refused() {
     }
 }
 
-/// Each connection is cut after one byte more; a future of `next` lives for a millisecond.
+/// Each future of `next` is dropped after one poll.
 #[tokio::test]
-async fn cancelled_at_every_await_no_event_is_lost_or_doubled() {
-    let body: String = (0..20).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect();
-    let whole = stream(&body);
-    let server = Server::new((0..=whole.len()).map(|len| Answer::Send(whole[..len].to_vec())).collect());
+async fn cancelled_at_every_await_10_000_times_no_event_is_lost_or_doubled() {
+    let mut cancelled = 0;
+    while cancelled < 10_000 {
+        cancelled += follow_a_server_that_cuts_one_byte_later_each_time().await;
+    }
+}
+
+/// Returns how often `next` was cancelled.
+async fn follow_a_server_that_cuts_one_byte_later_each_time() -> usize {
+    let body: String = (0..9).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect();
+    let (whole, head) = (stream(&body), stream("").len());
+    // The events that a connection brings are those that are complete in it.
+    let complete = |len: usize| String::from_utf8_lossy(&whole[head.min(len)..len]).matches("\n\n").count();
+    let cuts: Vec<usize> = (0..=whole.len()).collect();
+    let mut answers: Vec<_> = cuts.iter().map(|&len| Answer::Send(whole[..len].to_vec())).collect();
+    answers.push(stop());
+    let server = Server::new(answers);
     let mut patient = policy();
     (patient.attempts, patient.reconnection_time_ms, patient.min_wait_ms, patient.max_wait_ms) = (u32::MAX, 1, 1, 2);
+    (patient.head_ms, patient.silence_ms) = (10_000, 10_000);
     let mut source = EventSource::builder(&server.url).policy(patient).build().unwrap();
-    let (mut events, mut cancelled, mut connections) = (0u64, 0u64, 0);
-    // The server sends all events again with each connection: what a connection brings is a prefix.
-    let mut expected = 0;
-    while cancelled < 10_000 && connections < whole.len() - 1 {
-        let Ok(event) = tokio::time::timeout(Duration::from_micros(200), source.next()).await else {
-            cancelled += 1;
-            continue;
-        };
-        let n: u64 = String::from_utf8(event.unwrap().unwrap().data().to_vec()).unwrap().parse().unwrap();
-        if n == 0 {
-            connections += 1;
-        } else {
-            assert_eq!(n, expected, "an event was lost or doubled");
+
+    let (mut events, mut cancelled) = (Vec::new(), 0);
+    let all = async {
+        loop {
+            match futures_util::poll!(std::pin::pin!(source.next())) {
+                Poll::Ready(Some(event)) => events.push(event.unwrap().data().to_vec()),
+                Poll::Ready(None) => break,
+                Poll::Pending => {
+                    cancelled += 1;
+                    tokio::task::yield_now().await;
+                }
+            }
         }
-        expected = n + 1;
-        events += 1;
+    };
+    tokio::time::timeout(LIMIT, all).await.expect("it hangs");
+    let expected: Vec<_> =
+        cuts.iter().flat_map(|&len| (0..complete(len)).map(|n| n.to_string().into_bytes())).collect();
+    assert_eq!(events, expected, "an event was lost or doubled");
+    // A connection that was made and lost would take an answer, and the IDs would be those of another one.
+    let requests = server.requests();
+    assert_eq!(requests.len(), cuts.len() + 1, "an attempt was lost");
+    let mut id = None;
+    for (request, &len) in requests.iter().zip(&cuts) {
+        assert_eq!(header(request, "last-event-id").map(String::from), id);
+        id = complete(len).checked_sub(1).map(|n| n.to_string()).or(id);
     }
-    assert!(events > 20, "{events} events, {cancelled} cancelled");
-    let requests = server.requests().len();
-    assert!(requests >= connections, "{requests} requests, {connections} connections with events");
+    cancelled
+}
+
+#[test]
+fn a_source_can_be_sent_to_another_thread() {
+    fn sends(_: impl Send + Unpin) {}
+    sends(EventSource::get("http://127.0.0.1:1/").unwrap());
 }
