@@ -36,8 +36,8 @@ enum Error {
     Io(#[from] std::io::Error),
     #[error("the connection ended within the head, or the head is longer than 1 KiB")]
     Head,
-    #[error("status {0}")]
-    Status(u16),
+    #[error("not an event stream, status {0}")]
+    Response(u16),
     #[error("silence")]
     Silence,
     #[error(transparent)]
@@ -88,9 +88,9 @@ async fn request(stack: &Stack, server: SocketAddr) -> Result<<Stack as TcpConne
         with_timeout(SILENCE, connection.read_exact(next)).await??;
         len += 1;
     }
-    match Head::parse(&head[..len]).map_or(0, |(head, _)| head.status()) {
-        200 => Ok(connection),
-        status => Err(Error::Status(status)),
+    match Head::parse(&head[..len]) {
+        Some((head, _)) if head.is_event_stream() => Ok(connection),
+        response => Err(Error::Response(response.map_or(0, |(head, _)| head.status()))),
     }
 }
 

@@ -41,8 +41,8 @@ impl<R: Read> Events<R> {
     }
 }
 
-/// Reads the head of a response, of at most 8 KB, and returns an error unless its status is 200.
-fn expect_status_200(source: &mut impl Read) -> io::Result<()> {
+/// Reads the head of a response, of at most 8 KB, and returns an error unless an event stream follows.
+fn expect_event_stream(source: &mut impl Read) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -52,9 +52,10 @@ fn expect_status_200(source: &mut impl Read) -> io::Result<()> {
             return Err(io::Error::other("the head of the response is longer than 8 KB"));
         }
     }
-    match Head::parse(&head).map_or(0, |(head, _)| head.status()) {
-        200 => Ok(()),
-        status => Err(io::Error::other(format!("status {status}"))),
+    match Head::parse(&head) {
+        Some((head, _)) if head.is_event_stream() => Ok(()),
+        Some((head, _)) => Err(io::Error::other(format!("not an event stream, status {}", head.status()))),
+        None => Err(io::Error::other("not a response")),
     }
 }
 
@@ -64,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut connection = TcpStream::connect(runtime.block_on(axum_server())?)?;
     // HTTP/1.0: no chunked transfer coding, so what follows the head is the event stream itself.
     connection.write_all(b"GET /events HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n")?;
-    expect_status_200(&mut connection)?;
+    expect_event_stream(&mut connection)?;
     let mut events = Events::new(connection);
     let mut read = Vec::new();
     while let Some(event) = events.next()? {
@@ -82,15 +83,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_of_another_status_is_an_error() {
-        assert!(expect_status_200(&mut &b"HTTP/1.0 200 OK\r\nA: b\r\n\r\ndata"[..]).is_ok());
+    fn a_response_that_is_not_an_event_stream_is_an_error() {
+        assert!(
+            expect_event_stream(&mut &b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata"[..]).is_ok()
+        );
         for (head, error) in [
-            (&b"HTTP/1.0 503 Busy\r\n\r\n"[..], "status 503"),
-            (b"SSH-2.0\r\n\r\n", "status 0"),
+            (&b"HTTP/1.0 503 Busy\r\n\r\n"[..], "not an event stream, status 503"),
+            (b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", "not an event stream, status 200"),
+            (b"SSH-2.0\r\n\r\n", "not an event stream, status 0"),
             (b"HTTP/1.0 200 OK\r\n", "failed to fill whole buffer"),
             (&[b'x'; 9000], "the head of the response is longer than 8 KB"),
         ] {
-            assert_eq!(expect_status_200(&mut &head[..]).unwrap_err().to_string(), error);
+            assert_eq!(expect_event_stream(&mut &head[..]).unwrap_err().to_string(), error);
         }
     }
 

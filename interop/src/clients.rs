@@ -20,7 +20,7 @@ pub fn written(messages: &[Message]) -> anyhow::Result<Stream> {
     for message in messages {
         if let Some(comment) = &message.comment {
             // A block of its own: a keep-alive.
-            append(&Frame::new().comment(comment), &mut bytes)?;
+            Frame::new().comment(comment).write_to_vec(&mut bytes);
         }
         let mut frame = Frame::new();
         if let Some(event) = &message.event {
@@ -35,17 +35,11 @@ pub fn written(messages: &[Message]) -> anyhow::Result<Stream> {
         if let Some(data) = &message.data {
             frame = frame.data(data);
         }
-        append(&frame, &mut bytes)?;
+        frame.write_to_vec(&mut bytes);
     }
     stand::end(&mut bytes);
     let types = dispatched(messages).into_iter().map(|seen| seen.event).collect();
     Ok(Stream { bytes, cut: Cut::Lengths(vec![1460, 1, 2, 100, 17, 3000]), types })
-}
-
-fn append(frame: &Frame<'_>, bytes: &mut Vec<u8>) -> Result<(), ssewire::BufferTooSmall> {
-    let start = bytes.len();
-    bytes.resize(start + frame.encoded_len(), 0);
-    frame.write_to_slice(&mut bytes[start..]).map(|_| ())
 }
 
 /// Starts a client that is a program: it takes `arguments` and the address of `stand`.

@@ -178,6 +178,17 @@ impl<'h> Head<'h> {
         self.location
     }
 
+    /// Returns whether it is the head of an event stream that a client can read: of status 200 and the right type, in no content
+    /// coding.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn is_event_stream(&self) -> bool {
+        self.status == 200 && self.check(&Policy::ROBUST).is_ok()
+    }
+
     /// Returns whether a redirect leads somewhere.
     pub(super) fn leads_on(&self) -> bool {
         self.location.is_some_and(|location| !location.is_empty())

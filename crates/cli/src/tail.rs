@@ -112,8 +112,12 @@ impl Tail {
                 }
                 // Such as an ID that no header carries; the stream goes on.
                 Some(Err(error)) if error.is_transient() => note(error),
-                Some(Err(error)) => {
+                Some(Err(mut error)) => {
                     self.explain();
+                    if let Error::Closed(closed) = &mut error {
+                        // `explain` says more, and once is enough.
+                        closed.explanation = None;
+                    }
                     let message = format!("{url}: {error}");
                     return Err(match error {
                         Error::Closed(closed) if matches!(closed.reason, Reason::GaveUp { .. }) => {

@@ -1,5 +1,6 @@
 //! The events of one body.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{ready, Context, Poll};
 
@@ -21,7 +22,7 @@ use crate::{Error, Event, LIMIT};
 ///
 /// ```
 /// use bytes::Bytes;
-/// use futures_util::{stream, StreamExt};
+/// use futures_util::stream;
 /// use ssewire_client::EventStream;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -86,6 +87,21 @@ impl<S> EventStream<S> {
     }
 }
 
+impl<S, E> EventStream<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    /// Returns the next event, or `None` at the end. Safe to cancel. The same as its [`Stream`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] concerns one event; call again. After [`Error::Body`] nothing follows.
+    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
 impl<S, E> Stream for EventStream<S>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -119,7 +135,7 @@ impl EventStream<Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>> {
     /// [`Error::Response`], with the start of the body, if the status is not 200, the type not `text/event-stream`, or the body
     /// has a content coding. [`Error::Body`] if that body cannot be read.
     pub async fn from_response(response: reqwest::Response) -> Result<Self, Error> {
-        if crate::source::is_event_stream(&response) {
+        if crate::source::head(&response).is_event_stream() {
             return Ok(EventStream::new(Box::pin(response.bytes_stream())));
         }
         Err(Error::Response(crate::source::failed(response).await))

@@ -37,7 +37,7 @@ while let Some(event) = source.next().await {
 | `http-body` | | `EventStream::from_body`, for hyper 1, axum, and any [`http_body::Body`](https://docs.rs/http-body) |
 | `chat` | | helpers for streams of chat models |
 | `mcp` | | helpers for the Model Context Protocol over streamable HTTP |
-| `tracing` | | log events for connections, their ends and waits |
+| `tracing` | | log events for connections that are lost, and for the end of a source |
 */
 
 #![forbid(unsafe_code)]

@@ -215,14 +215,12 @@ impl Client {
         if !http::is_event_stream(&content_type) {
             return self.json(response, id, &content_type).await;
         }
-        if !crate::source::is_event_stream(&response) {
+        if !crate::source::head(&response).is_event_stream() {
             return Err(self.failed(response).await);
         }
         let mut stream = crate::EventStream::with_limit(Box::pin(response.bytes_stream()), self.limit);
         let mut conversation = Conversation { id, on_message: &mut on_message, too_large: None };
-        while let Some(event) =
-            std::future::poll_fn(|cx| futures_core::Stream::poll_next(std::pin::Pin::new(&mut stream), cx)).await
-        {
+        while let Some(event) = stream.next().await {
             // A stream that breaks is as good as one that ends: both are resumed.
             if let Some(result) = conversation.read(event)? {
                 return Ok(result);

@@ -397,9 +397,7 @@ impl EventSource {
     /// Keeps a bounded part of a failed response's body, for as long as the machine waits for it.
     fn explained(&mut self, now: u64, chunk: Option<reqwest::Result<Bytes>>) -> Option<Step> {
         if let Some(Ok(chunk)) = chunk {
-            let spare = FailedResponse::BODY_LIMIT - self.failed_body.len();
-            self.failed_body.extend_from_slice(&chunk[..chunk.len().min(spare)]);
-            if chunk.len() < spare {
+            if keep(&mut self.failed_body, &chunk) {
                 return None;
             }
         }
@@ -492,16 +490,12 @@ fn redirect(request: &Request, response: &Response) -> Option<Request> {
     Some(request)
 }
 
-/// Returns whether a response is an event stream, in no content coding.
-pub(crate) fn is_event_stream(response: &Response) -> bool {
-    let header = |name| response.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default();
-    let coding = header(header::CONTENT_ENCODING);
-    response.status() == 200
-        && http::is_event_stream(header(header::CONTENT_TYPE))
-        && (coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
+/// Returns the head of a response for the machine.
+pub(crate) fn head(response: &Response) -> Head<'_> {
+    head_but(response, |_| false)
 }
 
-/// Returns the head of a response for the machine.
+/// Returns the head without the fields that are left out.
 fn head_but(response: &Response, is_left_out: impl Fn(&HeaderName) -> bool) -> Head<'_> {
     let mut head = Head::new(response.status().as_u16());
     for (name, value) in response.headers().iter().filter(|(name, _)| !is_left_out(name)) {
@@ -519,15 +513,20 @@ fn failed_head(response: &Response) -> FailedResponse {
     }
 }
 
+/// Keeps as much of `chunk` as the limit of a failed response's body allows. Returns whether there is room for more.
+fn keep(body: &mut Vec<u8>, chunk: &[u8]) -> bool {
+    let spare = FailedResponse::BODY_LIMIT - body.len();
+    body.extend_from_slice(&chunk[..chunk.len().min(spare)]);
+    chunk.len() < spare
+}
+
 /// Returns a failed response, with the start of its body as far as it arrives within a second.
 pub(crate) async fn failed(mut response: Response) -> FailedResponse {
     let mut failed = failed_head(&response);
     let mut body = Vec::new();
     let read = async {
         while let Ok(Some(chunk)) = response.chunk().await {
-            let spare = FailedResponse::BODY_LIMIT - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(spare)]);
-            if chunk.len() >= spare {
+            if !keep(&mut body, &chunk) {
                 break;
             }
         }
@@ -748,8 +747,3 @@ impl fmt::Display for BuildError {
 }
 
 impl std::error::Error for BuildError {}
-
-#[allow(dead_code)]
-fn assert_send(source: EventSource) -> impl Send + Unpin {
-    source
-}
