@@ -13,6 +13,7 @@ use http_body::{Body, Frame};
 use crate::hub::Inner;
 use crate::log::{encode, After, AnyPage, Page};
 use crate::state::Next;
+use crate::task;
 
 /// The body of a response: a stream of a [`Hub`](crate::Hub), as an [`http_body::Body`] for hyper 1, axum and whatever builds on
 /// them.
@@ -121,7 +122,11 @@ impl Body for EventBody {
         let next = body.hub.lock().next(body.key, body.hub.options.chunk, cx);
         match next {
             Next::Chunk(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
-            Next::Wait => Poll::Pending,
+            Next::Wait => {
+                // The runtime that had the task may be gone.
+                task::start(&body.hub);
+                Poll::Pending
+            }
             Next::End => Poll::Ready(None),
         }
     }

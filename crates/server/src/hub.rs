@@ -11,7 +11,6 @@ use http::{HeaderValue, Request, Response};
 use ssewire::http::{resume_id, LAST_EVENT_ID, RESPONSE_HEADERS};
 use ssewire::replay::RingId;
 use ssewire::Frame;
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::accept::Connection;
@@ -181,13 +180,9 @@ impl Hub {
 
     fn open(&self, id: &[u8], connection: Option<Connection>) -> EventBody {
         let mut state = self.inner.lock();
-        if !state.has_task() {
-            if let Ok(runtime) = Handle::try_current() {
-                state.task = Some(runtime.spawn(task::run(Arc::downgrade(&self.inner))));
-            }
-        }
         let (key, is_behind) = state.open(id, self.inner.options.start, connection);
         drop(state);
+        task::start(&self.inner);
         EventBody::new(self.inner.clone(), key, is_behind.then_some(id))
     }
 

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use slab::Slab;
 use ssewire::replay::{Cursor, Gap, Resume, Ring};
 use ssewire::{BufferTooSmall, Frame, GrowableBuffer};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::accept::Connection;
@@ -41,7 +40,8 @@ pub(crate) struct State {
     /// The shortest reconnection time.
     retry_ms: u64,
     pub follows: bool,
-    pub task: Option<JoinHandle<()>>,
+    /// A task runs, or is about to.
+    pub has_task: bool,
     opened: u64,
     pub published: u64,
     pub missed: u64,
@@ -103,7 +103,7 @@ impl State {
             closing: None,
             retry_ms: u64::try_from(retry.as_millis()).unwrap_or(u64::MAX),
             follows: false,
-            task: None,
+            has_task: false,
             opened: 0,
             published: 0,
             missed: 0,
@@ -246,7 +246,7 @@ impl State {
         behind.filter_map(|(_, reader)| reader.waker.take()).collect()
     }
 
-    fn take_all_waiting(&mut self) -> Vec<Waker> {
+    pub(crate) fn take_all_waiting(&mut self) -> Vec<Waker> {
         self.readers.iter_mut().filter_map(|(_, reader)| reader.waker.take()).collect()
     }
 
@@ -257,7 +257,7 @@ impl State {
         }
         let now = Instant::now();
         match self.woken.map(|woken| woken + flush) {
-            Some(at) if at > now && self.has_task() => {
+            Some(at) if at > now && self.has_task => {
                 self.flush_at = Some(at);
                 Wake::Timer
             }
@@ -268,10 +268,6 @@ impl State {
     /// Takes what a reader is told before its first event.
     pub(crate) fn take_prefix(&mut self, key: usize) -> Vec<u8> {
         self.readers.get_mut(key).map(|reader| mem::take(&mut reader.prefix)).unwrap_or_default()
-    }
-
-    pub(crate) fn has_task(&self) -> bool {
-        self.task.as_ref().is_some_and(|task| !task.is_finished())
     }
 
     /// Returns those to wake for a comment, if nothing was written for so long.

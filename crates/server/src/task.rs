@@ -1,15 +1,51 @@
 //! The one task of a hub: the flush timer of all connections, keep-alive, and the look at slow readers.
 
 use std::future;
-use std::sync::Weak;
+use std::mem;
+use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::{interval, sleep_until, MissedTickBehavior};
 
 use crate::hub::Inner;
 use crate::options::Slow;
 
-pub(crate) async fn run(hub: Weak<Inner>) {
+/// Starts the task on the runtime that the caller is in, if there is one and no task runs.
+pub(crate) fn start(hub: &Arc<Inner>) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    if !mem::replace(&mut hub.lock().has_task, true) {
+        // Without the lock: a runtime that shuts down drops the task at once.
+        runtime.spawn(run(Task { hub: Arc::downgrade(hub), has_run: false }));
+    }
+}
+
+/// Tells the readers when the task ends, as it does with its runtime: readers of another runtime go on, and start it there.
+struct Task {
+    hub: Weak<Inner>,
+    has_run: bool,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let Some(hub) = self.hub.upgrade() else { return };
+        let waiting = {
+            let mut state = hub.lock();
+            state.has_task = false;
+            // A reader that is woken for nothing starts a task again, which must not end in a circle.
+            match state.flush_at.take() {
+                None if !self.has_run => Vec::new(),
+                _ => state.take_all_waiting(),
+            }
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+async fn run(mut task: Task) {
+    task.has_run = true;
+    let hub = &task.hub;
     let Some(inner) = hub.upgrade() else { return };
     let changed = inner.changed.clone();
     let mut ticks = interval(tick(&inner));
@@ -28,7 +64,7 @@ pub(crate) async fn run(hub: Weak<Inner>) {
             () = flush => {
                 let Some(inner) = hub.upgrade() else { return };
                 let waiting = inner.lock().take_waiting(tokio::time::Instant::now());
-                waiting.into_iter().for_each(std::task::Waker::wake);
+                waiting.into_iter().for_each(Waker::wake);
             }
             _ = ticks.tick() => {
                 let Some(inner) = hub.upgrade() else { return };
@@ -37,7 +73,7 @@ pub(crate) async fn run(hub: Weak<Inner>) {
                     state.sweep(inner.options.slow);
                     state.keep_alive(inner.options.keep_alive)
                 };
-                waiting.into_iter().for_each(std::task::Waker::wake);
+                waiting.into_iter().for_each(Waker::wake);
             }
         }
     }
