@@ -81,14 +81,12 @@ impl Drop for Redis {
     }
 }
 
-/// Builds the example: cargo does that by itself only if it is not asked for a single test.
-fn build_server() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "ssewire-server", "--features", "redis", "--example", "redis"]);
-    assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+/// The example, which cargo builds before the tests unless it is asked for one of their files alone.
+fn server_program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    let target = tests.ancestors().find(|path| path.join("debug/examples").is_dir()).expect("a directory of cargo");
-    target.join("debug/examples/redis")
+    let program = tests.ancestors().nth(2).expect("a directory of cargo").join("examples/redis");
+    assert!(program.is_file(), "there is no {}: build the examples", program.display());
+    program
 }
 
 fn server(program: &Path, redis: &Redis, port: u16) -> Program {
@@ -157,7 +155,7 @@ async fn follow(ports: [u16; 3], first: usize, is_over: Arc<AtomicBool>, newest:
 async fn servers_and_redis_are_killed_and_nothing_is_lost_or_doubled() {
     let mut redis = Redis::start().await;
     let ports = [free_port(), free_port(), free_port()];
-    let program = build_server();
+    let program = server_program();
     let mut servers: Vec<_> = ports.iter().map(|&port| Some(server(&program, &redis, port))).collect();
     let (is_over, newest) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(usize::MAX)));
     // Everybody begins after the first event.
