@@ -14,7 +14,8 @@ fn main() {
     println!("cargo:rustc-env=RUSTC_VERSION={}", output(&rustc, &["--version"]).trim());
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     // With the features of this package's build, not of the workspace.
-    let arguments = ["tree", "--offline", "--depth", "1", "--edges", "normal", "--prefix", "none", "--format", "{p} ({f})"];
+    let arguments =
+        ["tree", "--offline", "--depth", "1", "--edges", "normal", "--prefix", "none", "--format", "{p} ({f})"];
     println!("cargo:rustc-env=DEPENDENCIES={}", dependencies(&output(&cargo, &arguments)).join("; "));
 }
 
