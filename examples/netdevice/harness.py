@@ -259,13 +259,13 @@ def check_events(name, events):
 
 class Tail(Reader):
     """`sse tail`, the project's own tool."""
+    command = [ROOT / "target/release/sse", "tail", "--json"]
 
-    def __init__(self, port, name="sse tail"):
-        self.tool = str(ROOT / "target/release/sse")
-        super().__init__(port, name)
+    def __init__(self, port, name="sse tail", watch=None):
+        super().__init__(port, name, watch)
 
     def run(self):
-        command = [self.tool, "tail", "--json", f"http://127.0.0.1:{self.port}/events"]
+        command = [*map(str, self.command), f"http://127.0.0.1:{self.port}/events", *([str(self.watch)] if self.watch else [])]
         with program(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as self.process:
             for line in self.process.stdout:
                 event = json.loads(line)
@@ -275,6 +275,11 @@ class Tail(Reader):
     def stop(self):
         with contextlib.suppress(AttributeError, ProcessLookupError):
             self.process.kill()
+
+
+class Follow(Tail):
+    """`ssewire-client`, by its example."""
+    command = [ROOT / "target/debug/examples/follow"]
 
 
 class Browser:

@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
-from harness import (HERE, Browser, Device, Failure, Reader, Tail, check_events, curl, events_in, exchange, expect,
+from harness import (HERE, Browser, Device, Failure, Follow, Reader, Tail, check_events, curl, events_in, exchange, expect,
                      flood_rate, ok, wait_for)
 from test_client import check_client
 
@@ -85,7 +85,7 @@ def check_busy(port):
 
 
 class Watched:
-    """A device and four readers: one with a watch and one without, the project's tool, and a browser."""
+    """A device and four readers: one without a watch, `ssewire-client` with one, the project's tool, and a browser."""
 
     def __init__(self, device, browser=None):
         self.device, self.browser, self.stack = device, browser, ExitStack()
@@ -94,7 +94,7 @@ class Watched:
         port = self.device.port
         self.plain, self.watchful, self.tail = self.readers = [
             self.stack.enter_context(reader)
-            for reader in (Reader(port, "a reader"), Reader(port, "a reader with a watch", WATCH), Tail(port))]
+            for reader in (Reader(port, "a reader"), Follow(port, "ssewire-client with a watch", WATCH), Tail(port))]
         if self.browser:
             self.browser.open(f"http://127.0.0.1:{port}/")
             self.browser.grows(5)
@@ -110,7 +110,7 @@ class Watched:
         counts = [reader.check() for reader in self.readers]
         if self.browser:
             counts.append(self.browser.page())
-        for name, count in zip(["a reader", "with a watch", "sse tail", "the browser"], counts):
+        for name, count in zip(["a reader", "ssewire-client", "sse tail", "the browser"], counts):
             expect(f"missed by {name}", count.get("missed", count.get("missing")), missed)
         return counts
 
@@ -290,8 +290,8 @@ def main(screenshot):
         with Browser() as browser, Watched(device, browser) as watched:
             with Watched(short) as watched_short, Watched(embassy) as watched_embassy:
                 check_outages(watched, watched_short, watched_embassy, screenshot)
-            watched.tail.stop()  # after a reset it would wait for ever, as any reader without a watch
-            watched.plain.stop()
+            for reader in [watched.tail, watched.plain]:
+                reader.stop()  # after a reset it would wait for ever, as any reader without a watch
             client.result(60)
             check_reset(watched)
             check_attacks(device)
