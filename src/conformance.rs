@@ -223,7 +223,7 @@ pub struct WriteVector {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Write {
-    /// A comment. Whatever it holds, a reader must get nothing else from it.
+    /// A comment. A reader must get nothing else from it, even if it holds line ends.
     pub comment: Option<String>,
     /// The event type.
     pub event: Option<String>,

@@ -32,7 +32,7 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// What a client notes of a response, beside the bytes themselves.
+/// The facts that a client notes of a response, beside the bytes themselves.
 #[derive(Clone, Debug)]
 pub(super) struct Notes {
     /// Reads the lines up to the first event, beside the parser, which skips those that are not fields.

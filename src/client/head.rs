@@ -28,7 +28,7 @@ pub struct Head<'h> {
     date: Option<&'h [u8]>,
 }
 
-/// What becomes of a response.
+/// The verdict on a response, from its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Verdict {

@@ -2,7 +2,7 @@ use super::cause::{Cause, Reason};
 use super::head::{Head, Verdict};
 use super::policy::Policy;
 
-/// What a client asks its transport to do, from [`poll`](super::Client::poll). All times are those of the caller's clock;
+/// The next step of a client's transport, from [`poll`](super::Client::poll). All times are those of the caller's clock;
 /// [`u64::MAX`] is never.
 ///
 /// A connection is wanted while the action is `Head` or `Read`. With any other action, hang up.
@@ -89,7 +89,7 @@ enum State {
     Closed,
 }
 
-/// What follows the state `Lost`, and why a client is closed.
+/// The state that follows `Lost`, or the reason why a client is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// Another attempt.
@@ -99,7 +99,7 @@ enum End {
     GaveUp,
 }
 
-/// What becomes of the bytes of a body.
+/// The use of the bytes of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bytes {
     Parsed,

@@ -65,8 +65,8 @@ assert_eq!(reason.to_string(), "status 204");
   URL. A connection with `is_redirect` goes to the last response's `Location`; leave that out of the head if it cannot be
   followed. With [`Verdict::Open`], the current URL becomes the base.
 - **Give input that came with the head** to `next` as well.
-- **End by protocol** (`[DONE]`, a last message) is a [`close`](Client::close) in the loop, after the last use of the event. What is
-  left in the input is skipped. A program that lets the server end the response reconnects.
+- **End by protocol** (`[DONE]`, a last message) is a [`close`](Client::close) in the loop, after the last use of the event. The
+  rest of the input is skipped. A program that lets the server end the response reconnects.
 
 # The states
 
@@ -321,7 +321,7 @@ impl<S: Storage, const E: usize> Client<S, E> {
     /// Returns the value of `Last-Event-ID` for the next request; `None` leaves the field out.
     ///
     /// It is the [`last_event_id`](Parser::last_event_id) of the parser, without blanks and tabs at its ends, as text: encoded as
-    /// UTF-8 for the header, with U+FFFD for what was not UTF-8. An ID that no header carries is left out:
+    /// UTF-8 for the header, with U+FFFD for invalid sequences. An ID that no header carries is left out:
     /// [`unsendable_id`](Client::unsendable_id).
     ///
     /// # Panics
@@ -359,7 +359,7 @@ impl<S: Storage, const E: usize> Client<S, E> {
     }
 
     /// Returns the first bytes of the last response that explain why it brought no events: of the body of a failed response, or of
-    /// the lines of an event stream, before its first event, that are not fields of the standard. Each connection begins anew.
+    /// the lines of an event stream, before its first event, that are not fields of the standard. Each connection begins with none.
     ///
     /// # Panics
     ///

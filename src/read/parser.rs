@@ -25,7 +25,7 @@ use crate::text::lossy;
 /// | [`Parser::with_buffer`] | a borrowed `&mut [u8]`, for example a `static` |
 /// | [`Parser::with_limit`] | on the heap, growing up to a limit (feature `alloc`) |
 ///
-/// Use [`next`](Parser::next) in a loop. Where a borrow must not be held across the call, as in an async function that refills
+/// Use [`next`](Parser::next) in a loop. If a borrow must not be held across the call, as in an async function that refills
 /// a buffer, use the same in two steps: [`feed`](Parser::feed) and [`event`](Parser::event).
 ///
 /// At the end of a stream there is nothing to call: the standard discards an unfinished event. [`reset`](Parser::reset)

@@ -88,7 +88,7 @@ pub(super) type Version = u32;
 #[cfg(not(target_pointer_width = "64"))]
 pub(super) type Version = u16;
 
-/// An event that is borrowed from the input, but for its ID.
+/// An event that is borrowed from the input, except its ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Borrowed {

@@ -67,7 +67,7 @@ enum State {
     Name(Name),
     /// After the colon: the one space may follow.
     Colon(Kind),
-    /// Within a value. Whether a piece of it was handed out.
+    /// Within a value. The flag tells whether a piece of it was handed out.
     Value(Kind, bool),
 }
 
@@ -147,7 +147,7 @@ impl Tokenizer {
         self.state = State::Value(kind, true);
     }
 
-    /// Goes on after `line`, a comment that is cut, as if its value was handed out.
+    /// Goes on after `line`, a comment that is split, as if its value was handed out.
     #[inline(always)]
     pub(super) fn begin_comment(&mut self, line: &[u8]) {
         self.state = match start(line) {

@@ -61,8 +61,8 @@ impl<S: Storage, const MARKS: usize> Ring<S, MARKS> {
     ///
     /// # Errors
     ///
-    /// [`BufferTooSmall`] if the frame is longer than the [`capacity`](Ring::capacity), or the allocator has no more memory and it
-    /// is longer than what there is. Nothing is dropped then.
+    /// [`BufferTooSmall`] if the frame is longer than the [`capacity`](Ring::capacity), or than the memory that it has, when the
+    /// allocator has no more. Nothing is dropped then.
     ///
     /// # Panics
     ///
@@ -178,7 +178,7 @@ impl<S: Storage, const MARKS: usize> Ring<S, MARKS> {
 
     /// Returns the cursor after `written` bytes of those that are [`ready`](Ring::ready), for connections that take a part.
     ///
-    /// Call it before the next push. A connection that copies what is ready, and so owns all of it, goes on with
+    /// Call it before the next push. A connection that copies the bytes, and so owns them, goes on with
     /// [`Ready::next`] instead.
     ///
     /// # Errors
@@ -270,7 +270,7 @@ pub struct Cursor {
     place: Place,
 }
 
-/// Where in a frame a cursor is.
+/// The place of a cursor in a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u32)] // a byte with padding would be copied apart from the rest

@@ -101,7 +101,7 @@ impl State {
             cursor = mark.cursor();
         } else {
             let dropped = self.dropped;
-            // The row may begin among the frames that are gone. With others of it gone too, there is no place.
+            // The row may begin among the frames that are gone. With others of it gone too, no place is known.
             matching = dropped == key;
             let is_smaller = ordered && dropped.number < number && !dropped.number.is_none();
             if !self.dropped_more && if matching { !self.dropped_again } else { is_smaller } {

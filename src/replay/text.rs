@@ -13,7 +13,7 @@ pub const GAP: &str = "gap";
 /// The event that tells a client that it has missed some.
 ///
 /// It is of type [`gap`](GAP), and its data is the number of frames missed, or `unknown`. It has no ID, so the client keeps its
-/// own. It is no part of the ring: write it to that one connection, before the frames that follow the gap.
+/// own. It is not a part of the ring: write it to that one connection, before the frames that follow the gap.
 ///
 /// In a browser:
 ///

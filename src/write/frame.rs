@@ -14,7 +14,7 @@ use crate::text::lossy;
 ///
 /// All ways to write a frame give the same bytes, in this order: `: comment`, `event: type`, `id: ID`, `retry: milliseconds`,
 /// `data: line`, and a blank line, **which stands only at the end**. A space always follows the colon, since a value may begin
-/// with one of its own. There is no CR, and no line but that of the ID begins with `i`: [`replay`](crate::replay) finds frames
+/// with one of its own. It contains no CR, and only the line of the ID begins with `i`: [`replay`](crate::replay) finds frames
 /// and their IDs in the bytes by these rules.
 ///
 /// Standard: [9.2.5 Parsing an event stream](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).

@@ -66,7 +66,7 @@ pub struct EventSource {
     connection: Connection,
     /// The rest of the chunk that was received last.
     chunk: Bytes,
-    /// What `next` returns before it goes on.
+    /// The item that `next` returns before it goes on.
     pending: Option<Result<Event, Error>>,
     failed: Option<FailedResponse>,
     failed_body: Vec<u8>,
@@ -100,7 +100,7 @@ struct Request {
     body: Option<Bytes>,
 }
 
-/// What happened last to an [`EventSource`], from [`step`](EventSource::step).
+/// The last change of an [`EventSource`], from [`step`](EventSource::step).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
@@ -113,7 +113,7 @@ pub enum Step {
     Lost {
         /// Why the connection is gone.
         cause: Cause,
-        /// What the HTTP stack says, and the failed response, for people.
+        /// The message of the HTTP stack and the failed response, as text for people.
         detail: Option<String>,
         /// The time until the next attempt.
         wait: Duration,

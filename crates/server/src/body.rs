@@ -73,7 +73,7 @@ impl EventBody {
                         });
                         return Poll::Ready(Some(chunk.into()));
                     }
-                    // The ring is a little behind the log: it has the ID soon, and wakes the reader then.
+                    // The ring lags the log a little: it has the ID soon, and wakes the reader then.
                     let mut state = self.hub.lock();
                     if state.closing.is_some() {
                         return Poll::Ready(None);
@@ -110,7 +110,7 @@ impl Body for EventBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let body = &mut *self;
         if body.catch_up.is_some() {
-            // What stands before the events is written first.
+            // The part before the events is written first.
             let start = body.hub.lock().take_prefix(body.key);
             let chunk = if start.is_empty() { ready!(body.poll_catch_up(cx)) } else { Some(start.into()) };
             match chunk {

@@ -186,7 +186,7 @@ impl Hub {
         EventBody::new(self.inner.clone(), key, is_behind.then_some(id))
     }
 
-    /// Ends all streams after what is ready for them, with a reconnection time each, at which no more than a thousand clients a
+    /// Ends each stream after the events that are ready for it, with a reconnection time at which no more than a thousand clients a
     /// second come back. Returns when all are gone, or closes those that are left after `grace`.
     ///
     /// Nothing can be published from then on. A request that arrives later gets a stream that ends at once.

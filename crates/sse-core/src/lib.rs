@@ -6,7 +6,7 @@
 //!
 //! The grammar is ssewire's [`Tokenizer`](ssewire::tokenizer::Tokenizer): each byte is looked at once, whatever the chunks. Its
 //! pieces are put together in a buffer, and copied into the [`MessageEvent`] that owns them; large data takes the
-//! buffer along. What differs from the original is listed, and asserted, in `tests/differences.rs`.
+//! buffer along. The differences from the original are listed, and asserted, in `tests/differences.rs`.
 //!
 //! # Examples
 //!
