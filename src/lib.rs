@@ -83,6 +83,19 @@ Devices write `default-features = false`. Features only add: none changes the be
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// The guide is a module without items, in the documentation only. Its examples are tests.
+#[cfg(any(doc, doctest))]
+#[doc(alias = "proxy")]
+#[doc(alias = "TCP_NODELAY")]
+#[doc(alias = "compression")]
+pub mod guide {
+    #![doc = include_str!("../docs/wrapping.md")]
+
+    #[doc = include_str!("../docs/comparison.md")]
+    #[doc(alias = "alternatives")]
+    pub mod comparison {}
+}
+
 // The README's examples are tests as well.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

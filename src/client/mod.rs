@@ -124,6 +124,21 @@ use machine::{Bytes, Machine};
 /// [`excerpt`](Client::excerpt).
 ///
 /// Time is a number of milliseconds from any start that does not go back, for example that of the program.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Action, Client, Policy};
+/// use ssewire::Parser;
+///
+/// let mut client = Client::new(Parser::<[u8; 512]>::new(), Policy::ROBUST, 42);
+/// assert_eq!(client.poll(0), Action::Connect { until: 30_000, is_redirect: false });
+/// client.on_error(100); // nobody listens
+/// assert!(matches!(client.poll(100), Action::Wait { until } if until <= 2_100));
+/// assert_eq!(client.failures(), 1);
+/// ```
+#[doc(alias = "EventSource")]
+#[doc(alias = "reconnect")]
 #[derive(Clone)]
 pub struct Client<S, const E: usize = 256> {
     parser: Parser<S>,
@@ -327,6 +342,7 @@ impl<S: Storage, const E: usize> Client<S, E> {
     /// # Panics
     ///
     /// Never.
+    #[doc(alias = "Last-Event-ID")]
     #[must_use]
     pub fn last_event_id(&self) -> Option<Lossy<'_>> {
         let id = self.parser.last_event_id().filter(|id| !id.is_empty())?;

@@ -74,9 +74,11 @@ pub(crate) use media_type::MediaType;
 pub use resume::resume_id;
 
 /// The media type of an event stream, as `Accept` and `Content-Type` name it.
+#[doc(alias = "Content-Type")]
 pub const MEDIA_TYPE: &str = "text/event-stream";
 
 /// The name of the request's field for the last event ID.
+#[doc(alias = "lastEventId")]
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The name of the last event ID in a query, for clients that cannot set a field of the request.

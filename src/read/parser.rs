@@ -73,6 +73,9 @@ use crate::text::lossy;
 /// }
 /// assert_eq!(seen, [(b"temperature".to_vec(), b"21.5".to_vec()), (b"dim".to_vec(), b"40".to_vec())]);
 /// ```
+#[doc(alias = "codec")]
+#[doc(alias = "EventStream")]
+#[doc(alias = "text/event-stream")]
 #[doc(alias = "EventSource")]
 #[doc(alias = "decoder")]
 #[derive(Clone)]
@@ -384,6 +387,7 @@ impl<S: Storage> Parser<S> {
 
     /// Returns the last event ID that a blank line committed or [`set_last_event_id`](Parser::set_last_event_id) set: `None`
     /// if no ID was ever set, empty if it was cleared. Send it as `Last-Event-ID` on reconnecting, unless it is empty.
+    #[doc(alias = "Last-Event-ID")]
     #[must_use]
     pub fn last_event_id(&self) -> Option<&[u8]> {
         self.builder.last_event_id(self.storage.bytes())
@@ -460,6 +464,7 @@ impl<S: Storage> Parser<S> {
     /// assert_eq!(parser.next(&mut input)?.unwrap().data(), b"y");
     /// # Ok::<(), ssewire::Overflow>(())
     /// ```
+    #[doc(alias = "reconnect")]
     pub fn reset(&mut self) {
         self.builder.reset(self.storage.bytes_mut());
         self.idle();

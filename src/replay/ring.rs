@@ -21,6 +21,22 @@ use crate::write::{digits, FormattedFrame, Frame, Id};
 ///
 /// `MARKS` places of numbered IDs, 32 bytes each, spare [`since`](Ring::since) the search of the whole ring; see
 /// [`with_marks`](Ring::with_marks).
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let mut ring = Ring::new([0; 256]);
+/// ring.push(&Frame::new().id_number(1).data("21.5"))?;
+/// let cursor = ring.live(); // a connection that wants live events alone
+/// ring.push(&Frame::new().id_number(2).data("22"))?;
+/// assert_eq!(ring.ready(cursor, usize::MAX)?.bytes.concat(), b"id: 2\ndata: 22\n\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "history")]
+#[doc(alias = "broadcast")]
+#[doc(alias = "replay")]
 #[derive(Clone)]
 pub struct Ring<S, const MARKS: usize = 0> {
     pub(super) state: State,
@@ -260,6 +276,22 @@ impl<S: Storage, const MARKS: usize> fmt::Debug for Ring<S, MARKS> {
 /// It stays valid whatever is pushed: if its place is gone, [`Ring::ready`] returns how many frames that was.
 ///
 /// The default is the place before the first frame that was ever pushed.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let mut ring = Ring::new([0; 64]);
+/// let mut cursor = ring.live();
+/// assert!(ring.ready(cursor, usize::MAX)?.is_empty());
+/// ring.push(&Frame::new().data("21.5"))?;
+/// let ready = ring.ready(cursor, usize::MAX)?;
+/// assert_eq!(ready.bytes.concat(), b"data: 21.5\n\n");
+/// cursor = ready.next;
+/// assert_eq!(cursor, ring.live());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cursor {
@@ -315,6 +347,26 @@ impl Cursor {
 }
 
 /// Frames that are ready to be written; from [`Ring::ready`].
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+/// use std::io::Write;
+///
+/// let mut ring = Ring::new([0; 24]);
+/// for reading in ["1", "2", "3"] {
+///     ring.push(&Frame::new().data(reading))?; // 9 bytes each: the third wraps, and takes the place of the first
+/// }
+/// let ready = ring.ready(ring.oldest(), usize::MAX)?;
+/// assert_eq!(ready.len(), 18);
+/// let mut socket = Vec::new();
+/// for slice in ready.bytes {
+///     socket.write_all(slice)?;
+/// }
+/// assert_eq!(socket, b"data: 2\n\ndata: 3\n\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Ready<'r> {
@@ -350,6 +402,22 @@ impl fmt::Debug for Ready<'_> {
 /// Frames that a connection has not got are gone, because it was too slow.
 ///
 /// Tell it with a [`Gap`](super::Gap) and go on at [`oldest`](Lagged::oldest), unless it is [`torn`](Lagged::torn).
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let mut ring = Ring::new([0; 24]);
+/// let cursor = ring.oldest();
+/// for reading in ["1", "2", "3"] {
+///     ring.push(&Frame::new().data(reading))?;
+/// }
+/// let lagged = ring.ready(cursor, usize::MAX).unwrap_err();
+/// assert_eq!((lagged.missed, lagged.torn, lagged.oldest), (1, false, ring.oldest()));
+/// assert_eq!(lagged.to_string(), "1 frames missed");
+/// # Ok::<(), ssewire::BufferTooSmall>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Lagged {

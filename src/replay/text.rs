@@ -64,6 +64,18 @@ impl fmt::Debug for Gap {
 }
 
 /// An ID for the next frame of a ring, as `1732000000-17`; from [`Ring::next_id`].
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let ring = Ring::new([0; 64]);
+/// let id = ring.next_id(1732000000);
+/// assert_eq!(id.to_string(), "1732000000-1");
+/// assert_eq!(Frame::new().id(&id)?.to_string(), "id: 1732000000-1\n\n");
+/// # Ok::<(), ssewire::InvalidByte>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RingId(Text<41>);
 

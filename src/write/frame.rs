@@ -32,6 +32,9 @@ use crate::text::lossy;
 /// assert_eq!(Frame::new().comment("keep-alive").to_string(), ": keep-alive\n\n");
 /// # Ok::<(), ssewire::Error>(())
 /// ```
+#[doc(alias = "MessageEvent")]
+#[doc(alias = "codec")]
+#[doc(alias = "text/event-stream")]
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Frame<'a> {
@@ -114,6 +117,8 @@ impl<'a> Frame<'a> {
     }
 
     /// Sets a comment, which readers ignore: alone it keeps a connection alive.
+    #[doc(alias = "keep-alive")]
+    #[doc(alias = "heartbeat")]
     #[inline]
     pub fn comment<T: AsRef<[u8]> + ?Sized>(mut self, comment: &'a T) -> Frame<'a> {
         self.comment = Some(comment.as_ref());
