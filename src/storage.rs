@@ -1,5 +1,5 @@
 /// The memory of a [`Parser`](crate::Parser) or a [`replay::Ring`](crate::replay::Ring): `[u8; N]` inside it, a borrowed
-/// `&mut [u8]`, or [`GrowableBuffer`](crate::GrowableBuffer) on the heap.
+/// `&mut [u8]`, or [`GrowableBuffer`] on the heap.
 ///
 /// The trait is sealed: memory of your own is borrowed as `&mut [u8]`.
 ///
@@ -17,6 +17,11 @@
 /// assert_eq!(count(Parser::<[u8; 64]>::new(), b"data: 1\n\n"), 1);
 /// assert_eq!(count(Parser::with_buffer(&mut buffer), b"data: 1\n\n"), 1);
 /// ```
+#[cfg_attr(
+    not(feature = "alloc"),
+    doc = "\n[`GrowableBuffer`]: https://docs.rs/ssewire/latest/ssewire/struct.GrowableBuffer.html"
+)]
+#[cfg_attr(feature = "alloc", doc = "\n[`GrowableBuffer`]: crate::GrowableBuffer")]
 pub trait Storage: sealed::Storage {}
 
 impl<S: sealed::Storage> Storage for S {}

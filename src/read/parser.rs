@@ -79,6 +79,10 @@ use crate::text::lossy;
 #[doc(alias = "EventSource")]
 #[doc(alias = "decoder")]
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "alloc"),
+    doc = "\n[`Parser::with_limit`]: https://docs.rs/ssewire/latest/ssewire/struct.Parser.html#method.with_limit"
+)]
 pub struct Parser<S> {
     builder: EventBuilder,
     storage: S,

@@ -15,7 +15,7 @@ use crate::write::{digits, FormattedFrame, Frame, Id};
 /// connection has a [`Cursor`], which is all that there is for replay and for live events alike. See the
 /// [module](crate::replay) for both ways to use it.
 ///
-/// The storage is any [`Storage`]: `[u8; N]`, `&mut [u8]`, or a [`GrowableBuffer`](crate::GrowableBuffer), which grows before
+/// The storage is any [`Storage`]: `[u8; N]`, `&mut [u8]`, or a [`GrowableBuffer`], which grows before
 /// the first frame is dropped. Apart from that a ring takes about 120 bytes, all zero at the start, so in a `static` it is in
 /// `.bss`.
 ///
@@ -38,6 +38,11 @@ use crate::write::{digits, FormattedFrame, Frame, Id};
 #[doc(alias = "broadcast")]
 #[doc(alias = "replay")]
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "alloc"),
+    doc = "\n[`GrowableBuffer`]: https://docs.rs/ssewire/latest/ssewire/struct.GrowableBuffer.html"
+)]
+#[cfg_attr(feature = "alloc", doc = "\n[`GrowableBuffer`]: crate::GrowableBuffer")]
 pub struct Ring<S, const MARKS: usize = 0> {
     pub(super) state: State,
     pub(super) marks: [Mark; MARKS],

@@ -1,12 +1,12 @@
-//! Server-Sent Events from a stream of bytes: the public face of `eventsource-stream` 0.2, over [`ssewire`].
+//! Server-Sent Events from a stream of bytes: the public interface of `eventsource-stream` 0.2, over [`ssewire`].
 //!
 //! ```toml
-//! eventsource-stream = { package = "ssewire-eventsource-stream", path = "…" }
+//! eventsource-stream = { package = "ssewire-eventsource-stream", version = "0.2.3" }
 //! ```
 //!
-//! Each byte is looked at once, whatever the chunks; an event is copied once, into the [`Event`] that owns it, and its
+//! Each byte is read once, in any chunks. An event is copied once, into the [`Event`] that owns it, and its
 //! data once more if it was split. An event is delivered as soon as its blank line is there. The differences from the
-//! original is listed, and asserted, in `tests/differences.rs`.
+//! original are listed, and asserted, in `tests/differences.rs`.
 //!
 //! # Examples
 //!
