@@ -62,8 +62,9 @@ const NEXT_DATA: &str = "\ndata: ";
 /// use ssewire::Frame;
 ///
 /// let (low, high) = (21.54, 22.0);
-/// let frame = Frame::new().event_type("range")?.data_fmt(format_args!("{low:.1}\n{high:.1}"));
-/// assert_eq!(frame.to_string(), "event: range\ndata: 21.5\ndata: 22.0\n\n");
+/// let frame = Frame::new().event_type("range")?;
+/// let text = frame.data_fmt(format_args!("{low:.1}\n{high:.1}")).to_string();
+/// assert_eq!(text, "event: range\ndata: 21.5\ndata: 22.0\n\n");
 /// # Ok::<(), ssewire::InvalidByte>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
