@@ -35,9 +35,9 @@ use crate::text::lossy;
 /// # Capacity
 ///
 /// An event fits if **the earlier last event ID, and the event's own ID, type and data, are together no longer than the
-/// buffer**, in bytes, the data with one LF between each two of its lines. That must hold at every line: an event type or ID
-/// that a later line of the same event replaces counts until then (a new `id` counts beside the one before it), and of an ID
-/// that is ignored because of a NUL, the bytes before the NUL count. Field names, comments, unknown fields, `retry` and line
+/// buffer**, in bytes. The data counts with one LF between each two of its lines. That must hold at every line: an event type
+/// or ID counts until a later line of the same event replaces it, and a new `id` counts beside the one before it. Of an ID that
+/// is ignored because of a NUL, the bytes before the NUL count. Field names, comments, unknown fields, `retry` and line
 /// ends count nothing. An event that is borrowed counts like one that is copied, so the chunking makes no difference.
 ///
 /// An event that does not fit is reported as [`Overflow`] as soon as that is known, once, and is skipped; the next one is

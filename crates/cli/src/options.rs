@@ -39,8 +39,8 @@ pub enum Command {
     Write,
     /// Follow a live stream over http or https
     ///
-    /// When the connection ends or fails, also the first one, connects again with the last event ID, after the reconnection
-    /// time of the stream (1 second before it has set one), bounded to 100 ms to 30 seconds. The wait doubles with each failure
+    /// When the connection ends or fails, also the first one, connects again with the last event ID. The wait is the reconnection
+    /// time of the stream (1 second before it has set one), at least 100 ms and at most 30 seconds. It doubles with each failure
     /// in a row. Without --max-attempts it never gives up.
     ///
     /// Statuses 408, 425, 429, 500, 502, 503 and 504 are followed by another attempt, after the Retry-After of the response.

@@ -56,6 +56,8 @@ type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "SSE")]
+#[doc(alias = "reconnect")]
 pub struct EventSource {
     machine: Client<GrowableBuffer>,
     http: reqwest::Client,

@@ -30,6 +30,9 @@ use crate::task;
 ///
 /// The history takes its [`capacity`](Builder::capacity), once for all connections. A connection takes about 200 bytes here, and
 /// no more if its reader is slow. The HTTP stack and the kernel have buffers of their own: see [`Server`](crate::Server).
+#[doc(alias = "broadcast")]
+#[doc(alias = "fan-out")]
+#[doc(alias = "history")]
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) inner: Arc<Inner>,
