@@ -3,20 +3,19 @@
 
 use std::process::Command;
 
-use serde_json::Value;
-
 /// Dependencies of the harness alone.
 const HARNESS: [&str; 5] = ["clap", "cpu-time", "plotters", "rustix", "serde_json"];
 
 fn main() {
     println!("cargo:rerun-if-env-changed=RUSTC");
-    println!("cargo:rerun-if-changed=Cargo.lock");
+    println!("cargo:rerun-if-changed=../../Cargo.lock");
     println!("cargo:rerun-if-changed=Cargo.toml");
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     println!("cargo:rustc-env=RUSTC_VERSION={}", output(&rustc, &["--version"]).trim());
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let target = std::env::var("TARGET").unwrap_or_default();
-    let arguments = ["metadata", "--format-version", "1", "--offline", "--filter-platform", &target];
+    // With the features of this package's build, not of the workspace.
+    let arguments =
+        ["tree", "--offline", "--depth", "1", "--edges", "normal", "--prefix", "none", "--format", "{p} ({f})"];
     println!("cargo:rustc-env=DEPENDENCIES={}", dependencies(&output(&cargo, &arguments)).join("; "));
 }
 
@@ -25,21 +24,21 @@ fn output(command: &str, arguments: &[&str]) -> String {
     output.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default()
 }
 
-/// `name version (feature, feature)` of each direct dependency.
-fn dependencies(metadata: &str) -> Vec<String> {
-    let metadata: Value = serde_json::from_str(metadata).unwrap_or_default();
-    let resolve = &metadata["resolve"];
-    let find = |list: &Value, id: &Value| list.as_array()?.iter().find(|one| one["id"] == *id).cloned();
-    let Some(root) = find(&resolve["nodes"], &resolve["root"]) else {
+/// `name version (feature, feature)` of each direct dependency, of lines as `name v1.2.3 (/its/path) (feature,feature)`. The
+/// first line is the package itself.
+fn dependencies(tree: &str) -> Vec<String> {
+    let dependencies: Vec<String> = tree.lines().skip(1).filter_map(describe).collect();
+    if dependencies.is_empty() {
         return vec!["unknown".into()];
-    };
-    let direct = root["dependencies"].as_array().cloned().unwrap_or_default();
-    direct.iter().filter_map(|id| describe(&find(&metadata["packages"], id)?, &find(&resolve["nodes"], id)?)).collect()
+    }
+    dependencies
 }
 
-fn describe(package: &Value, node: &Value) -> Option<String> {
-    let name = package["name"].as_str().filter(|name| !HARNESS.contains(name))?;
-    let features: Vec<&str> = node["features"].as_array()?.iter().filter_map(Value::as_str).collect();
-    let features = if features.is_empty() { "none".into() } else { features.join(", ") };
-    Some(format!("{name} {} ({features})", package["version"].as_str()?))
+fn describe(line: &str) -> Option<String> {
+    let mut words = line.split(' ');
+    let name = words.next().filter(|name| !HARNESS.contains(name))?;
+    let version = words.next()?.strip_prefix('v')?;
+    let features = words.last()?.strip_prefix('(')?.strip_suffix(')')?;
+    let features = if features.is_empty() { "none".into() } else { features.replace(',', ", ") };
+    Some(format!("{name} {version} ({features})"))
 }

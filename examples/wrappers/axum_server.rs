@@ -1,6 +1,6 @@
 //! axum with `ssewire-server`: a route that serves a hub, with history, resumption and keep-alive.
 //!
-//! `cargo run --bin axum_server -- --serve 8080` counts the seconds for any browser.
+//! `cargo run -p ssewire-wrappers --bin axum_server -- --serve 8080` counts the seconds for any browser.
 
 use std::error::Error;
 use std::time::Duration;

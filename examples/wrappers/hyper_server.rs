@@ -1,6 +1,6 @@
 //! hyper 1 without a framework, with `ssewire-server`: a service that answers with the stream of a hub.
 //!
-//! `cargo run --bin hyper_server -- --serve 8080` counts the seconds for any client.
+//! `cargo run -p ssewire-wrappers --bin hyper_server -- --serve 8080` counts the seconds for any client.
 
 use std::convert::Infallible;
 use std::error::Error;

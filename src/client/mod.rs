@@ -58,6 +58,7 @@ assert_eq!(reason.to_string(), "status 204");
 - **Connect once for each [`Connect`](Action::Connect).** It is returned once per attempt. Keep the connection that is being made, the
   bytes that were received and those to send in the same struct as the client: a future that is dropped must lose none of them.
 - **Hang up** when the action is neither `Head` nor `Read`. An HTTP stack that retries by itself multiplies the connections.
+- **Read before you poll** after an event that took the program long: bytes that came meanwhile move `until`, and end the silence.
 - **Wait no longer than `until`**, then poll again. A `Wait` is over when the time has come, a `Head` or `Read` has failed then.
 - **Give a head all fields** of the response. Ask for `accept-encoding: identity`, or decode the body and leave out the
   `Content-Encoding` that was decoded.

@@ -16,11 +16,12 @@ use hyper::header::HOST;
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use reqwest_eventsource::{Event, RequestBuilderExt};
+use ssewire_client::{EventSource, Step};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 use crate::count::{allocations, cpu};
-use crate::readers::{Borrowed, Count, EventsourceStream, EventsourceStream2, Owned, Reader, SseCore, SseStream};
+use crate::readers::{Borrowed, Client, Count, EventsourceStream, EventsourceStream2, Reader, SseCore, SseStream};
 use crate::report::{Kind, Row, Table};
 use crate::tally::Tally;
 
@@ -73,13 +74,14 @@ fn candidates(stack: Stack) -> Vec<Candidate> {
     let mut all = vec![
         candidate::<Count>(),
         candidate::<Borrowed>(),
-        candidate::<Owned>(),
+        candidate::<Client>(),
         candidate::<EventsourceStream>(),
         candidate::<EventsourceStream2>(),
         candidate::<SseCore>(),
         candidate::<SseStream>(),
     ];
     if stack == Stack::Reqwest {
+        all.push(Candidate { name: "ssewire-client, EventSource", kind: Kind::Ours, pass: event_source });
         all.push(Candidate { name: "reqwest-eventsource (reqwest 0.12)", kind: Kind::Peer, pass: reqwest_eventsource });
     }
     all
@@ -226,6 +228,25 @@ pub async fn hyper(server: SocketAddr) -> Result<hyper::body::Incoming, Box<dyn 
     tokio::spawn(connection);
     let request = Request::get("/").header(HOST, server.to_string()).body(Empty::<Bytes>::new())?;
     Ok(sender.send_request(request).await?.into_body())
+}
+
+/// It is a client itself, here one that does not reconnect.
+fn event_source(runtime: &Runtime, _: Stack, server: SocketAddr, check: bool) -> Result<Pass, String> {
+    let mut tally = Tally::new(check);
+    let before = runtime.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build().map_err(|e| e.to_string())?;
+        let source = EventSource::builder(&format!("http://{server}/")).client(http).reconnect(false);
+        let mut source = source.build().map_err(|e| e.to_string())?;
+        let Some(Ok(Step::Open)) = source.step().await else { return Err("not opened".into()) };
+        let before = (cpu(), allocations());
+        while let Some(event) = source.next().await {
+            let event = event.map_err(|e| e.to_string())?;
+            let event = event.text().map_err(|e| e.to_string())?;
+            tally.event(event.event_type(), event.data(), event.last_event_id());
+        }
+        Ok::<_, String>(before)
+    })?;
+    Ok(Pass { cpu: cpu() - before.0, allocations: allocations() - before.1, tally })
 }
 
 /// It is a client itself, with the stack that it is built on.

@@ -1,12 +1,11 @@
 //! The readers of a body's chunks, each through the face that its users have: a stream of events.
 
 use std::fmt::{Debug, Display};
-use std::pin::{pin, Pin};
-use std::task::{ready, Context, Poll};
+use std::pin::pin;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use ssewire::{EventBytes, GrowableBuffer, Overflow, Parser};
+use ssewire::Parser;
 
 use crate::tally::Tally;
 
@@ -46,57 +45,11 @@ impl Reader for Count {
     }
 }
 
-/// Events that own their bytes, in one `Bytes` each, as a stream.
-struct Events<S> {
-    chunks: S,
-    chunk: Bytes,
-    parser: Parser<GrowableBuffer>,
-}
+/// The stream of `ssewire-client`: owned events without copies.
+pub struct Client;
 
-enum Error<E> {
-    Overflow(Overflow),
-    Source(E),
-}
-
-impl<E: Display> Error<E> {
-    fn text(&self) -> String {
-        match self {
-            Error::Overflow(overflow) => overflow.to_string(),
-            Error::Source(error) => error.to_string(),
-        }
-    }
-}
-
-impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for Events<S> {
-    type Item = Result<EventBytes, Error<E>>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Events { chunks, chunk, parser } = &mut *self;
-        loop {
-            let mut rest = &chunk[..];
-            let item = match parser.next(&mut rest) {
-                Ok(event) => event.map(|event| Ok(EventBytes::new(&event, chunk))),
-                Err(overflow) => Some(Err(Error::Overflow(overflow))),
-            };
-            let consumed = chunk.len() - rest.len();
-            chunk.advance(consumed);
-            if item.is_some() {
-                return Poll::Ready(item);
-            }
-            match ready!(chunks.poll_next_unpin(cx)) {
-                Some(Ok(next)) => *chunk = next,
-                Some(Err(error)) => return Poll::Ready(Some(Err(Error::Source(error)))),
-                None => return Poll::Ready(None),
-            }
-        }
-    }
-}
-
-/// A stream of owned events without copies.
-pub struct Owned;
-
-impl Reader for Owned {
-    const NAME: &'static str = "ssewire, owned event without a copy";
+impl Reader for Client {
+    const NAME: &'static str = "ssewire-client, EventStream";
     const IS_OURS: bool = true;
 
     async fn read<S, E>(chunks: S, tally: &mut Tally) -> Result<(), String>
@@ -104,9 +57,11 @@ impl Reader for Owned {
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Debug + Display,
     {
-        let mut events = Events { chunks, chunk: Bytes::new(), parser: Parser::with_limit(LIMIT) };
+        // Its errors are of any type that is one.
+        let chunks = chunks.map(|chunk| chunk.map_err(|e| e.to_string()));
+        let mut events = ssewire_client::EventStream::new(chunks);
         while let Some(event) = events.next().await {
-            let event = event.map_err(|e| e.text())?;
+            let event = event.map_err(|e| e.to_string())?;
             let event = event.text().map_err(|e| e.to_string())?;
             tally.event(event.event_type(), event.data(), event.last_event_id());
         }

@@ -1,6 +1,6 @@
 //! Prints the memory that a connection takes: new, within an event of 20 KB, and idle after it. For ssewire and its peers.
 //!
-//!     cargo run --release
+//!     cargo run --profile lto -p ssewire-memory
 //!
 //! Counted are the reader itself and what it has on the heap, of 10 000 connections, in chunks of 1460 bytes. Readers that work
 //! on a stream of chunks read one that takes no memory. Fails if an idle parser holds more than twice what a new one holds.

@@ -66,8 +66,9 @@ pub struct EventSource {
     /// The request that is under way, after redirects.
     current: Request,
     connection: Connection,
-    /// The rest of the chunk that was received last.
+    /// The rest of the chunk that was received last, and when that was.
     chunk: Bytes,
+    received_at: u64,
     /// The item that `next` returns before it goes on.
     pending: Option<Result<Event, Error>>,
     failed: Option<FailedResponse>,
@@ -155,11 +156,10 @@ impl EventSource {
     pub async fn step(&mut self) -> Option<Result<Step, Error>> {
         let step = poll_fn(|cx| self.poll_step(cx)).await;
         if let Some(Ok(Step::Received(_))) = step {
-            let now = self.now();
             let chunk = mem::take(&mut self.chunk);
             let mut input = &chunk[..];
             // Events and errors are those that the caller finds in the same bytes.
-            while self.machine.next(now, &mut input).transpose().is_some() {}
+            while self.machine.next(self.received_at, &mut input).transpose().is_some() {}
         }
         step
     }
@@ -217,9 +217,8 @@ impl EventSource {
                 return Poll::Ready(Some(event));
             }
             if !self.chunk.is_empty() {
-                let now = self.now();
                 let mut input = &self.chunk[..];
-                let event = match self.machine.next(now, &mut input) {
+                let event = match self.machine.next(self.received_at, &mut input) {
                     Ok(event) => event.map(|event| Ok(EventBytes::new(&event, &self.chunk))),
                     Err(overflow) => Some(Err(overflow.into())),
                 };
@@ -249,6 +248,18 @@ impl EventSource {
                 return Poll::Ready(Some(Err(Error::UnsendableId(id))));
             }
             let now = self.now();
+            // Before the time: a program that was slow with an event finds what came meanwhile, and no silence.
+            let step = match &mut self.connection {
+                Connection::None => Poll::Pending,
+                Connection::Asking(asking) => asking.as_mut().poll(cx).map(|response| self.answered(now, response)),
+                Connection::Open(body) => body.as_mut().poll_next(cx).map(|chunk| self.received(now, chunk)),
+                Connection::Failed(body) => body.as_mut().poll_next(cx).map(|chunk| self.explained(now, chunk)),
+            };
+            match step {
+                Poll::Ready(None) => continue,
+                Poll::Ready(Some(step)) => return Poll::Ready(Some(Ok(step))),
+                Poll::Pending => {}
+            }
             let until = match self.machine.poll(now) {
                 Action::Connect { is_redirect, .. } => {
                     // A loss that no wait follows was not reported.
@@ -280,21 +291,11 @@ impl EventSource {
                 Action::Closed(reason) => return Poll::Ready(self.end(reason).map(Err)),
                 Action::Head { until } | Action::Read { until } => until,
             };
-            let step = match &mut self.connection {
-                Connection::None if self.is_waiting => Poll::Pending,
-                Connection::None => {
-                    self.machine.on_error(now);
-                    continue;
-                }
-                Connection::Asking(asking) => asking.as_mut().poll(cx).map(|response| self.answered(now, response)),
-                Connection::Open(body) => body.as_mut().poll_next(cx).map(|chunk| self.received(now, chunk)),
-                Connection::Failed(body) => body.as_mut().poll_next(cx).map(|chunk| self.explained(now, chunk)),
-            };
-            match step {
-                Poll::Ready(None) => {}
-                Poll::Ready(Some(step)) => return Poll::Ready(Some(Ok(step))),
-                Poll::Pending => std::task::ready!(self.poll_timer(cx, until)),
+            if let (Connection::None, false) = (&self.connection, self.is_waiting) {
+                self.machine.on_error(now);
+                continue;
             }
+            std::task::ready!(self.poll_timer(cx, until));
         }
     }
 
@@ -377,7 +378,7 @@ impl EventSource {
     fn received(&mut self, now: u64, chunk: Option<reqwest::Result<Bytes>>) -> Option<Step> {
         match chunk {
             Some(Ok(chunk)) => {
-                self.chunk = chunk.clone();
+                (self.chunk, self.received_at) = (chunk.clone(), now);
                 return Some(Step::Received(chunk));
             }
             Some(Err(error)) => {
@@ -682,6 +683,7 @@ impl Builder {
             base: request,
             connection: Connection::None,
             chunk: Bytes::new(),
+            received_at: 0,
             pending: None,
             failed: None,
             failed_body: Vec::new(),

@@ -153,6 +153,23 @@ async fn kind_f_silence_is_noticed_and_comments_are_life() {
 }
 
 #[tokio::test]
+async fn kind_f_a_slow_program_is_no_silence() {
+    let events = ["data: 0\n\n", "data: 1\n\n", "data: 2\n\n", "data: 3\n\n"];
+    let mut pieces = vec![stream("")];
+    pieces.extend(events.map(|event| event.as_bytes().to_vec()));
+    let server = Server::new(vec![Answer::Drip(pieces, Duration::from_millis(80)), stop()]);
+    let mut source = source(&server);
+    for n in 0..events.len() {
+        assert_eq!(source.next().await.unwrap().unwrap().data(), n.to_string().as_bytes());
+        // Longer than the server may be silent.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(server.requests().len(), 1);
+    }
+    assert!(source.next().await.is_none());
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn kind_g_the_body_of_a_failed_response_is_returned() {
     let body = b"{\"error\":{\"message\":\"no such model\"}}";
     for status in ["400 Bad Request", "401 Unauthorized", "404 Not Found"] {

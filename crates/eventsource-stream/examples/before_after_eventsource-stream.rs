@@ -1,4 +1,5 @@
-//! How long the original takes for an event, and how long this crate: `cargo run --release --example before_after`.
+//! How long the original takes for an event, and how long this crate:
+//! `cargo run --profile lto -p ssewire-eventsource-stream --example before_after_eventsource-stream`.
 
 use futures::{executor::block_on, stream, StreamExt};
 

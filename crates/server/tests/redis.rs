@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ssewire_client::{EventSource, Policy};
+use ssewire_client::{EventSource, Policy, ReadyState};
 use ssewire_server::{After, Hub, Log, Page, RedisLog};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -81,14 +81,16 @@ impl Drop for Redis {
     }
 }
 
-/// Builds the example: cargo does that by itself only if it is not asked for a single test.
-fn build_server() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "ssewire-server", "--features", "redis", "--example", "redis"]);
-    assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+/// The example, which cargo builds before the tests unless it is asked for one of their files alone.
+fn server_program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    let target = tests.ancestors().find(|path| path.join("debug/examples").is_dir()).expect("a directory of cargo");
-    target.join("debug/examples/redis")
+    let program = tests.ancestors().nth(2).expect("a directory of cargo").join("examples/redis");
+    assert!(
+        program.is_file(),
+        "{} is missing: cargo build -p ssewire-server --features axum,redis --example redis",
+        program.display()
+    );
+    program
 }
 
 fn server(program: &Path, redis: &Redis, port: u16) -> Program {
@@ -124,8 +126,15 @@ struct Got {
 }
 
 /// Follows the stream, and moves to the next server whenever its connection is gone.
-async fn follow(ports: [u16; 3], first: usize, is_over: Arc<AtomicBool>, newest: Arc<AtomicUsize>) -> Got {
+async fn follow(
+    ports: [u16; 3],
+    first: usize,
+    opened: Arc<AtomicUsize>,
+    is_over: Arc<AtomicBool>,
+    newest: Arc<AtomicUsize>,
+) -> Got {
     let mut got = Got::default();
+    let mut has_opened = false;
     let mut id = Vec::new();
     let mut policy = Policy::ROBUST;
     policy.retries_first = false;
@@ -135,6 +144,9 @@ async fn follow(ports: [u16; 3], first: usize, is_over: Arc<AtomicBool>, newest:
             EventSource::builder(&url).policy(policy).reconnect(false).last_event_id(id.clone()).build().unwrap();
         loop {
             let next = timeout(Duration::from_millis(500), source.next()).await;
+            if source.ready_state() == ReadyState::Open && !std::mem::replace(&mut has_opened, true) {
+                opened.fetch_add(1, Ordering::SeqCst);
+            }
             let is_complete = got.events.last().is_some_and(|&last| last as usize >= newest.load(Ordering::SeqCst));
             if is_over.load(Ordering::SeqCst) && is_complete {
                 return got;
@@ -157,13 +169,20 @@ async fn follow(ports: [u16; 3], first: usize, is_over: Arc<AtomicBool>, newest:
 async fn servers_and_redis_are_killed_and_nothing_is_lost_or_doubled() {
     let mut redis = Redis::start().await;
     let ports = [free_port(), free_port(), free_port()];
-    let program = build_server();
+    let program = server_program();
     let mut servers: Vec<_> = ports.iter().map(|&port| Some(server(&program, &redis, port))).collect();
     let (is_over, newest) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(usize::MAX)));
-    // Everybody begins after the first event.
+    // Everybody begins after the first event, and before the second.
     assert!(post(ports[0], "0").await);
-    let clients: Vec<_> = (0..30).map(|n| tokio::spawn(follow(ports, n, is_over.clone(), newest.clone()))).collect();
-    sleep(Duration::from_secs(1)).await;
+    let opened = Arc::new(AtomicUsize::new(0));
+    let clients: Vec<_> =
+        (0..30).map(|n| tokio::spawn(follow(ports, n, opened.clone(), is_over.clone(), newest.clone()))).collect();
+    let all_opened = async {
+        while opened.load(Ordering::SeqCst) < clients.len() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), all_opened).await.expect("all clients connect");
 
     // Three publishers, of one server each; what has failed may or may not have been taken, and is not tried again.
     let taken = Arc::new(Mutex::new(Vec::new()));

@@ -1,4 +1,4 @@
-//! How long the original takes for an event, and how long this crate: `cargo run --release --example before_after`.
+//! How long the original takes for an event, and how long this crate: `cargo run --profile lto -p ssewire-sse-core --example before_after_sse-core`.
 
 #[path = "../../measure.rs"]
 mod measure;
