@@ -17,7 +17,7 @@ const ROUNDS: usize = 41;
 /// After so many seconds five rounds are enough.
 const PATIENCE: f64 = 3.0;
 
-/// Reads chunks and says what was in them.
+/// Reads chunks and counts their contents.
 type Reader<'s> = fn(&[&'s [u8]]) -> Count;
 
 /// One long line: `size` bytes of data in one event.
@@ -37,7 +37,7 @@ pub fn head(original: &str) {
 ///
 /// # Panics
 ///
-/// When one of them does not find what the stream holds.
+/// When one of them does not find the contents of the stream.
 pub fn compare<'s>(
     name: &str,
     (stream, expected): &'s (String, Count),
@@ -57,7 +57,7 @@ pub fn compare<'s>(
         if round >= 5 && start.elapsed().as_secs_f64() > PATIENCE {
             break;
         }
-        // Who comes first has colder caches: they take turns at that as well.
+        // The first one has colder caches, so they take turns at that as well.
         let first = (round % 2 == 1).then(|| time(after));
         if let Some(before) = before.map(time) {
             let after = first.unwrap_or_else(|| time(after));

@@ -130,6 +130,19 @@ use crate::read::{Item, Parser};
 use crate::text::lossy;
 
 /// An event as the standard dispatches it, as text, like a browser's `MessageEvent`.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::conformance::Dispatched;
+///
+/// let mut parser = ssewire::Parser::<[u8; 64]>::new();
+/// let mut input: &[u8] = b"data: 21\xb0\n\n";
+/// let event = Dispatched::from(parser.next(&mut input)?.unwrap());
+/// assert_eq!((&event.event[..], &event.data[..], &event.id[..]), ("message", "21\u{fffd}", ""));
+/// # Ok::<(), ssewire::Overflow>(())
+/// ```
+#[doc(alias = "MessageEvent")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dispatched {
     /// Its type: `message` unless the stream sets one.
@@ -149,6 +162,14 @@ impl<T: Text + ?Sized> From<Event<'_, T>> for Dispatched {
 }
 
 /// A stream, and the result of parsing it by the standard.
+///
+/// # Examples
+///
+/// ```
+/// let vectors = ssewire::conformance::parse_vectors();
+/// let with_cr = vectors.iter().filter(|vector| vector.input.contains(&b'\r')).count();
+/// assert!(with_cr > 50);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ParseVector {
@@ -176,6 +197,23 @@ pub struct ParseVector {
 }
 
 /// One run that [`check_parser`] asks for: a stream in one of its chunkings.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::conformance::{parse_vectors, Outcome, ParseCase};
+///
+/// let vector = &parse_vectors()[0];
+/// let mut chunkings = 0;
+/// let _ = vector.check(|case: ParseCase<'_>| {
+///     assert_eq!(case.chunks.concat(), vector.input);
+///     chunkings += 1;
+///     let mut outcome = Outcome::default();
+///     outcome.events = vector.events.clone(); // the parser under test comes here
+///     Ok::<_, std::fmt::Error>(outcome)
+/// });
+/// assert!(chunkings > 1);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ParseCase<'a> {
@@ -190,6 +228,17 @@ pub struct ParseCase<'a> {
 ///
 /// A field that the parser does not show is left `None`, and is not compared. A field that the vector does not state must
 /// still be the same under every chunking.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::conformance::{Dispatched, Outcome};
+///
+/// let mut outcome = Outcome::default();
+/// outcome.events.push(Dispatched { event: "message".into(), data: "21.5".into(), id: String::new() });
+/// outcome.reconnection_time_ms = Some(None); // compared: no `retry` was read
+/// assert_eq!(outcome.comments, None); // not compared
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -206,6 +255,15 @@ pub struct Outcome {
 }
 
 /// A block to write, and the result that it must have.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::conformance::{write_vectors, Must};
+///
+/// let vectors = write_vectors();
+/// assert!(vectors.iter().any(|vector| vector.must == Must::Reject));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct WriteVector {
@@ -220,10 +278,17 @@ pub struct WriteVector {
 }
 
 /// A block to write: the fields that are `Some`, in any order.
+///
+/// # Examples
+///
+/// ```
+/// let vectors = ssewire::conformance::write_vectors();
+/// assert!(vectors.iter().any(|vector| vector.write.data.as_deref() == Some("")));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Write {
-    /// A comment. Whatever it holds, a reader must get nothing else from it.
+    /// A comment. A reader must get nothing else from it, even if it holds line ends.
     pub comment: Option<String>,
     /// The event type.
     pub event: Option<String>,
@@ -236,6 +301,18 @@ pub struct Write {
 }
 
 /// The result that a [`Write`] must have.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::conformance::{write_vectors, Must};
+///
+/// for vector in write_vectors() {
+///     if let Must::Roundtrip { example_output, .. } = vector.must {
+///         assert!(example_output.is_empty() || example_output.ends_with(b"\n\n"), "{}", vector.name);
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Must {
@@ -256,6 +333,17 @@ pub enum Must {
 }
 
 /// The number of checks.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::conformance::{parse_vectors, Outcome, Passed};
+///
+/// let empty = parse_vectors().into_iter().find(|vector| vector.input.is_empty()).unwrap();
+/// let passed: Passed = empty.check(|_| Ok::<_, std::fmt::Error>(Outcome::default()))?;
+/// assert_eq!(passed.vectors, 1);
+/// # Ok::<(), ssewire::conformance::Failure>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Passed {
@@ -266,6 +354,15 @@ pub struct Passed {
 }
 
 /// A vector that was not passed. Prints all that is needed to reproduce it, also with `{:?}`.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::conformance::{check_parser, Failure, Outcome};
+///
+/// let failure: Failure = check_parser(|_| Ok::<_, std::fmt::Error>(Outcome::default())).unwrap_err();
+/// assert!(failure.to_string().starts_with("vector "));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {

@@ -8,6 +8,22 @@ use crate::field::Field;
 ///
 /// A stream, however hostile, causes no other error. It is reported once per event, as soon as it is known. The event is
 /// skipped, and the next one is delivered. [`Parser`](crate::Parser#capacity) states the rule.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{Field, Overflow, Parser};
+///
+/// let mut parser = Parser::<[u8; 8]>::new();
+/// let mut input: &[u8] = b"data: 123456789\n\ndata: 1\n\n";
+/// let overflow = parser.next(&mut input).unwrap_err();
+/// assert_eq!(overflow, Overflow { field: Field::Data, needed: 9, capacity: 8 });
+/// // The loop goes on, with the same input.
+/// assert_eq!(parser.next(&mut input)?.unwrap().data(), b"1");
+/// # Ok::<(), Overflow>(())
+/// ```
+#[doc(alias = "PayloadTooLarge")]
+#[doc(alias = "limit")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Overflow {
@@ -20,6 +36,17 @@ pub struct Overflow {
 }
 
 /// A value holds a byte that its field cannot carry: CR or LF in an event type or ID, NUL in an ID.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{Field, Frame, InvalidByte};
+///
+/// let error = Frame::new().id("4\n2").unwrap_err();
+/// assert_eq!(error, InvalidByte { field: Field::Id, byte: b'\n', position: 1 });
+/// assert_eq!(error.to_string(), "invalid byte 0x0a at position 1 of `id`");
+/// ```
+#[doc(alias = "injection")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct InvalidByte {
@@ -32,6 +59,16 @@ pub struct InvalidByte {
 }
 
 /// The memory to write to is too small.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{BufferTooSmall, Frame};
+///
+/// let mut tx = [0; 8];
+/// let error = Frame::new().data("21.5").write_to_slice(&mut tx).unwrap_err();
+/// assert_eq!(error, BufferTooSmall { needed: 12, capacity: 8 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BufferTooSmall {
@@ -42,6 +79,17 @@ pub struct BufferTooSmall {
 }
 
 /// An ID cannot be the last event ID of a parser; from [`set_last_event_id`](crate::Parser::set_last_event_id).
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{IdError, Parser};
+///
+/// let mut parser = Parser::<[u8; 8]>::new();
+/// assert!(matches!(parser.set_last_event_id(b"4\r2"), Err(IdError::InvalidByte(error)) if error.position == 1));
+/// assert!(matches!(parser.set_last_event_id(b"123456789"), Err(IdError::Overflow(error)) if error.needed == 9));
+/// assert_eq!(parser.last_event_id(), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum IdError {
@@ -52,6 +100,19 @@ pub enum IdError {
 }
 
 /// Formatted data cannot be written; from [`FormattedFrame::write_to_slice`](crate::FormattedFrame::write_to_slice).
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{FormatError, Frame};
+///
+/// let mut tx = [0; 8];
+/// let celsius = 21.537;
+/// match Frame::new().data_fmt(format_args!("{celsius:.1}")).write_to_slice(&mut tx) {
+///     Err(FormatError::BufferTooSmall(error)) => assert_eq!(error.needed, b"data: 21.5\n\n".len()),
+///     result => panic!("{result:?}"),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FormatError {
@@ -62,6 +123,20 @@ pub enum FormatError {
 }
 
 /// A field of an event is not valid UTF-8; from [`Event::text`](crate::Event::text).
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{Field, Parser};
+///
+/// let mut parser = Parser::<[u8; 64]>::new();
+/// let mut input: &[u8] = b"data: 21\xb0\n\n";
+/// let event = parser.next(&mut input)?.unwrap();
+/// let error = event.text().unwrap_err();
+/// assert_eq!((error.field, error.error.valid_up_to()), (Field::Data, 2));
+/// assert_eq!(event.data(), b"21\xb0");
+/// # Ok::<(), ssewire::Overflow>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotUtf8 {
     /// The field whose value it is.

@@ -21,6 +21,8 @@ use crate::text::{self, lossy};
 /// assert_eq!(event.text()?.data().parse::<f32>()?, 21.5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "MessageEvent")]
+#[doc(alias = "ServerSentEvent")]
 #[derive(PartialEq, Eq, Hash)]
 pub struct Event<'a, T: Text + ?Sized = [u8]> {
     pub(crate) event_type: Option<&'a T>,
@@ -31,6 +33,23 @@ pub struct Event<'a, T: Text + ?Sized = [u8]> {
 }
 
 /// The types that an event's fields can have: `[u8]` and `str`. Sealed.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{Event, Text};
+///
+/// /// Takes an event of bytes, and one of checked text.
+/// fn len<T: Text + ?Sized>(event: Event<'_, T>) -> usize {
+///     event.data().as_ref().len()
+/// }
+///
+/// let mut parser = ssewire::Parser::<[u8; 64]>::new();
+/// let mut input: &[u8] = b"data: 21.5\n\n";
+/// let event = parser.next(&mut input)?.unwrap();
+/// assert_eq!(len(event), len(event.text()?));
+/// # Ok::<(), ssewire::Error>(())
+/// ```
 pub trait Text: sealed::Text {}
 
 impl Text for [u8] {}
@@ -55,6 +74,7 @@ pub(crate) mod sealed {
 
 impl<'a, T: Text + ?Sized> Event<'a, T> {
     /// Returns the event type: `message` if the event names none, or an empty one.
+    #[doc(alias = "name")]
     #[must_use]
     #[inline]
     pub fn event_type(&self) -> &'a T {
@@ -79,6 +99,7 @@ impl<'a, T: Text + ?Sized> Event<'a, T> {
     }
 
     /// Returns the last event ID when the event was dispatched, set by this event or an earlier one; empty if there is none.
+    #[doc(alias = "lastEventId")]
     #[must_use]
     #[inline]
     pub fn last_event_id(&self) -> &'a T {

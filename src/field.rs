@@ -1,6 +1,15 @@
 use core::fmt;
 
 /// A field of the event stream format, by the names of the standard.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::Field;
+///
+/// assert_eq!(Field::Event.name(), "event");
+/// assert_eq!(Field::Data.to_string(), "data");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Field {

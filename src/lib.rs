@@ -53,13 +53,14 @@ assert_eq!(&tx[..n], "event: temperature\nid: 2\ndata: 22\ndata: °C\n\n".as_byt
 | [`Parser::next_item`] | events, and also comments, unknown lines, and blocks that only set the ID or `retry` |
 | [`Event`], [`lossy`] | fields as bytes, as checked text, and as decoded text |
 | [`OwnedEvent`], [`EventBuf`], `EventBytes` | an event that owns its bytes: in a fixed number of them, in one allocation, and in a part of its chunk (feature `bytes`) |
-| [`Frame`] | writing: [into a slice](Frame::write_to_slice), [a `Vec`](Frame::write_to_vec), a `BufMut` (feature `bytes`) or [an `io::Write`](Frame::write_to), [piece by piece](Frame::encoder), [from a position](Frame::fill_at), [as parts](Frame::parts), [formatted](Frame::data_fmt), or by `Display` |
+| [`Frame`] | writing: [into a slice](Frame::write_to_slice), [a `Vec`][`Frame::write_to_vec`], a `BufMut` (feature `bytes`) or [an `io::Write`][`Frame::write_to`], [piece by piece](Frame::encoder), [from a position](Frame::fill_at), [as parts](Frame::parts), [formatted](Frame::data_fmt), or by `Display` |
 | [`Overflow`], [`InvalidByte`], [`BufferTooSmall`] | the errors, with numbers; [`Error`] is any of them |
 | [`client`] | reconnecting, resuming and giving up as `EventSource` does or within bounds, as a state machine |
 | [`http`] | fields of requests and responses, the media type, the resume ID, the framing of a body |
 | [`replay`] | missed events: a ring of the newest frames that serves every connection, and answers a last event ID |
 | [`tokenizer`] | the grammar alone: lines in pieces, for events of any size in constant memory |
 | `conformance` | the test vectors, for crates that wrap this one (feature `conformance`) |
+| [`guide`] | how to wrap the crate in a client, a server, an SDK or firmware; and a [comparison](guide::comparison) with other crates |
 
 # Features
 
@@ -78,10 +79,41 @@ Devices write `default-features = false`. Features only add: none changes the be
 [standard]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 */
 
+// Without its feature, an item is linked to where it is documented.
+#![cfg_attr(not(feature = "alloc"), doc = "[`EventBuf`]: https://docs.rs/ssewire/latest/ssewire/struct.EventBuf.html")]
+#![cfg_attr(
+    not(feature = "alloc"),
+    doc = "[`GrowableBuffer`]: https://docs.rs/ssewire/latest/ssewire/struct.GrowableBuffer.html"
+)]
+#![cfg_attr(
+    not(feature = "alloc"),
+    doc = "[`Frame::write_to_vec`]: https://docs.rs/ssewire/latest/ssewire/struct.Frame.html#method.write_to_vec"
+)]
+#![cfg_attr(
+    not(feature = "heapless"),
+    doc = "[`OwnedEvent`]: https://docs.rs/ssewire/latest/ssewire/struct.OwnedEvent.html"
+)]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "[`Frame::write_to`]: https://docs.rs/ssewire/latest/ssewire/struct.Frame.html#method.write_to"
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The guide is a module without items, in the documentation only. Its examples are tests.
+#[cfg(any(doc, doctest))]
+#[doc(alias = "proxy")]
+#[doc(alias = "TCP_NODELAY")]
+#[doc(alias = "compression")]
+pub mod guide {
+    #![doc = include_str!("../docs/wrapping.md")]
+
+    #[doc = include_str!("../docs/comparison.md")]
+    #[doc(alias = "alternatives")]
+    pub mod comparison {}
+}
 
 // The README's examples are tests as well.
 #[cfg(doctest)]

@@ -351,8 +351,8 @@ mod bytes {
     ///
     /// # Memory
     ///
-    /// An event that shares its chunk keeps all of it in memory. So [`new`](EventBytes::new) shares a chunk only if it is no
-    /// longer than [`SHARED`](EventBytes::SHARED) bytes, or no longer than 16 times the event; the event is copied otherwise. It
+    /// An event that shares its chunk keeps all of it in memory. So [`new`](EventBytes::new) shares a chunk only of at most
+    /// [`SHARED`](EventBytes::SHARED) bytes, or at most 16 times the length of the event; otherwise the event is copied. It
     /// counts the bytes of the chunk that it is given, since a [`Bytes`] does not tell how long its allocation is.
     /// `EventBytes::from(event)` always copies, for events that are kept for long.
     ///
@@ -380,7 +380,7 @@ mod bytes {
         places: Places,
     }
 
-    /// The places of the values in the bytes, and what is not bytes.
+    /// The places of the values in the bytes, and the other values.
     #[derive(Clone, Copy, Default)]
     struct Places {
         data: Span,
@@ -394,7 +394,7 @@ mod bytes {
         /// The longest chunk, in bytes, that an event shares, however small it is: what HTTP stacks read at once.
         pub const SHARED: usize = 64 << 10;
 
-        /// A longer chunk is shared if it is no longer than so many times the event.
+        /// A longer chunk is shared up to this many times the length of the event.
         const SHARE: usize = 16;
 
         /// Returns `event`, which was found in `chunk`, without a last event ID that an earlier event set.

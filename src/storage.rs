@@ -1,7 +1,27 @@
 /// The memory of a [`Parser`](crate::Parser) or a [`replay::Ring`](crate::replay::Ring): `[u8; N]` inside it, a borrowed
-/// `&mut [u8]`, or [`GrowableBuffer`](crate::GrowableBuffer) on the heap.
+/// `&mut [u8]`, or [`GrowableBuffer`] on the heap.
 ///
 /// The trait is sealed: memory of your own is borrowed as `&mut [u8]`.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{Parser, Storage};
+///
+/// /// Takes a parser with memory of any kind.
+/// fn count<S: Storage>(mut parser: Parser<S>, mut input: &[u8]) -> usize {
+///     std::iter::from_fn(|| parser.next(&mut input).map(|event| event.map(drop)).transpose()).filter(Result::is_ok).count()
+/// }
+///
+/// let mut buffer = [0; 64];
+/// assert_eq!(count(Parser::<[u8; 64]>::new(), b"data: 1\n\n"), 1);
+/// assert_eq!(count(Parser::with_buffer(&mut buffer), b"data: 1\n\n"), 1);
+/// ```
+#[cfg_attr(
+    not(feature = "alloc"),
+    doc = "\n[`GrowableBuffer`]: https://docs.rs/ssewire/latest/ssewire/struct.GrowableBuffer.html"
+)]
+#[cfg_attr(feature = "alloc", doc = "\n[`GrowableBuffer`]: crate::GrowableBuffer")]
 pub trait Storage: sealed::Storage {}
 
 impl<S: sealed::Storage> Storage for S {}
@@ -71,6 +91,18 @@ pub(crate) mod growable {
     /// parser reports the event as [`Overflow`](crate::Overflow), like an event beyond the limit; a ring goes on with the bytes
     /// that it has. Between events, when the input is used up, a parser frees all but 96 bytes, or all but the last event ID
     /// if that is longer. A ring keeps its memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ssewire::{replay::Ring, GrowableBuffer, Parser};
+    ///
+    /// let parser: Parser<GrowableBuffer> = Parser::with_limit(1 << 20); // allocates nothing yet
+    /// assert_eq!(parser.capacity(), 1 << 20);
+    /// let ring = Ring::new(GrowableBuffer::new(1 << 20));
+    /// assert!(ring.is_empty());
+    /// ```
+    #[doc(alias = "Vec")]
     #[derive(Clone)]
     pub struct GrowableBuffer {
         bytes: Vec<u8>,

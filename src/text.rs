@@ -42,6 +42,7 @@ fn from_utf8(bytes: &[u8]) -> Result<&str, Utf8Error> {
 /// assert_eq!(ssewire::lossy(b"21.5 \xc2\xb0C").to_string(), "21.5 °C");
 /// assert!(ssewire::lossy(b"\xf0\x9fab\xff").chars().eq("\u{fffd}ab\u{fffd}".chars()));
 /// ```
+#[doc(alias = "from_utf8_lossy")]
 #[doc(alias = "decode")]
 #[must_use]
 pub const fn lossy(bytes: &[u8]) -> Lossy<'_> {
@@ -50,6 +51,17 @@ pub const fn lossy(bytes: &[u8]) -> Lossy<'_> {
 
 /// Text that is decoded as it is read, returned by [`lossy`]. It can be printed, compared, hashed, and iterated by pieces or
 /// characters.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::lossy;
+///
+/// let text = lossy(b"21\xb0C");
+/// assert_eq!(text.to_string(), "21\u{fffd}C");
+/// assert!(text.pieces().eq(["21", "\u{fffd}", "C"]));
+/// assert!(text == "21\u{fffd}C" && text < lossy(b"22"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Lossy<'a>(&'a [u8]);
 

@@ -1,4 +1,4 @@
-//! Builds and runs every program beside it, and what is not a program of this package, and prints a table. Fails if one does.
+//! Builds and runs every program beside it and those of other packages, and prints a table. Fails if one does.
 
 use std::env;
 use std::process::{ExitCode, Stdio};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// What is not a `[[bin]]` of this package: a name, and a command for `sh` in this directory that builds it, runs it and
-/// prints a line of what it did.
+/// The programs that are not a `[[bin]]` of this package: a name, and a command for `sh` in this directory that builds it, runs
+/// it and prints a line about the run.
 const OTHERS: &[(&str, &str)] = &[("c", "c/run"), ("wasm", "wasm/run")];
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let this = env::current_exe()?;
     let bins = this.parent().ok_or("the program is in no directory")?;
 
-    println!("{:<18} {:<6} {:>5}  what it ran against", "program", "", "s");
+    println!("{:<18} {:<6} {:>5}  counterpart", "program", "", "s");
     let mut failed = 0;
     for name in programs()?.iter().filter(|name| *name != env!("CARGO_BIN_NAME")) {
         let end = run(&mut Command::new(bins.join(name)), LIMIT).await;
@@ -81,7 +81,7 @@ struct End {
     log: String,
 }
 
-/// Runs `command`, for as long as `limit` at most. It passes when it succeeds; what it prints then is one line.
+/// Runs `command`, for as long as `limit` at most. It passes when it succeeds and prints one line.
 async fn run(command: &mut Command, limit: Duration) -> End {
     let start = Instant::now();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

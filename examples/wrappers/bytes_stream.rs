@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use ssewire::{EventBytes, GrowableBuffer, Overflow, Parser};
 use ssewire_wrappers::{assert_all, axum_server, clients, limit_time, messages, Message};
 
-/// Why there is no event.
+/// The reason why the stream returned an error and not an event.
 #[derive(Debug, PartialEq, thiserror::Error)]
 enum Error<E> {
     /// It was larger than the limit and is skipped.

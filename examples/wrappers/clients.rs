@@ -23,7 +23,7 @@ use crate::{assert_all, messages, Message};
 ///
 /// # Errors
 ///
-/// When there is no connection, or no response.
+/// Without a connection, or without a response.
 pub async fn hyper_get(server: SocketAddr, path: &str) -> Result<Incoming, Box<dyn Error>> {
     hyper_get_over(TcpStream::connect(server).await?, path).await
 }
@@ -32,7 +32,7 @@ pub async fn hyper_get(server: SocketAddr, path: &str) -> Result<Incoming, Box<d
 ///
 /// # Errors
 ///
-/// When there is no response.
+/// Without a response.
 pub async fn hyper_get_over(connection: TcpStream, path: &str) -> Result<Incoming, Box<dyn Error>> {
     let host = connection.peer_addr()?.to_string();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
@@ -46,7 +46,7 @@ pub async fn hyper_get_over(connection: TcpStream, path: &str) -> Result<Incomin
 }
 
 /// Reads the [`messages`] at `url` with three clients, which must all have read them as they are: this crate's parser
-/// behind reqwest, `eventsource-stream` behind reqwest, and LaunchDarkly's `eventsource-client`, which reads with a parser
+/// over reqwest, `eventsource-stream` over reqwest, and LaunchDarkly's `eventsource-client`, which reads with a parser
 /// and a connection of its own. Returns how many comments this crate's parser has seen.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
 //! `tokio_util::codec`: a `Decoder` and an `Encoder`, so that `Framed` makes a stream and a sink of events of any
 //! `AsyncRead` and `AsyncWrite`; here of a TCP connection, both ways.
 //!
-//! The decoder's events own their bytes: each is a part of what was read at once, or one allocation if it came in two reads or
+//! The decoder's events own their bytes: each is a part of one read, or one allocation if it came in two reads or
 //! has data of several lines. All state is in the codec, so that a stream or sink that is dropped while it waits goes on later.
-//! An event over the limit is an item and no error of the decoder, since `Framed` would end the stream at one.
+//! An event over the limit is an item, not an error of the decoder, since `Framed` would end the stream at one.
 
 use std::io;
 

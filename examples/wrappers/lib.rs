@@ -1,4 +1,4 @@
-//! What the programs here have in common: the events that go over the wire, and a real server that sends them.
+//! Shared by the programs here: the events that go over the wire, and a real server that sends them.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ pub mod clients;
 pub struct Message {
     /// The event type; `message` when none is named.
     pub event_type: String,
-    /// The last event ID in force.
+    /// The current last event ID.
     pub id: String,
     pub data: String,
     /// The reconnection time in milliseconds that this very event sets.
@@ -51,7 +51,7 @@ impl Message {
 
 /// A thousand events, always the same: short and long, of one line and of many, with leading spaces and colons,
 /// CJK and emoji; every one with an ID, some with a type or a reconnection time. None has empty data, as some servers
-/// (axum's) send no `data` line for those, and then it is no event.
+/// (axum's) send no `data` line for those, and such a block is not an event.
 #[must_use]
 pub fn messages() -> Vec<Message> {
     (0..1000_usize)
@@ -73,7 +73,7 @@ pub fn messages() -> Vec<Message> {
         .collect()
 }
 
-/// Compares what was read with [`messages`], event by event.
+/// Compares the events read with [`messages`], one by one.
 ///
 /// # Panics
 ///

@@ -34,7 +34,7 @@ async fn call(url: &str, method: &str, params: Value, timeout: Duration) -> Resu
     result
 }
 
-/// What the server has seen: of each connection that asked for a stream when, and behind which event.
+/// The requests that the server has seen: the time of each connection that asked for a stream, and the event after which it resumed.
 #[derive(Default)]
 struct Seen {
     streams: Vec<(Instant, Option<String>)>,
@@ -47,7 +47,7 @@ type Shared = Arc<Mutex<Seen>>;
 /// How long clients are told to wait.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// What no client may be sent without: an error of the server's is an answer, which the client reports.
+/// Checks the headers that each request must have: an error of the server's is an answer, which the client reports.
 fn check(headers: &HeaderMap, seen: &Seen) -> Result<(), StatusCode> {
     let is = |name: &str, value| headers.get(name).is_some_and(|header| header == value);
     if !is("accept", "application/json, text/event-stream") {
@@ -70,7 +70,7 @@ fn event(id: &str, data: &Value) -> String {
 /// An event stream; one that is `cut` ends in the midst of the chunked transfer coding.
 fn events(body: String, cut: bool) -> Response {
     let cut = futures::stream::iter(cut.then_some(())).then(async |()| {
-        // Or hyper would drop what it has not sent yet.
+        // Otherwise hyper would drop the bytes that it has not sent yet.
         tokio::time::sleep(Duration::from_millis(50)).await;
         Err(io::Error::other("cut"))
     });
@@ -124,7 +124,7 @@ async fn resume(State(seen): State<Shared>, headers: HeaderMap) -> Result<Respon
     seen.streams.push((Instant::now(), Some(last.into())));
     let response = event("a-3", &result(&json!(2)));
     match last {
-        // A request of the server's with the same number, and the response but for its last byte: then the line is cut.
+        // A request of the server's with the same number, and the response except its last byte: then the line is cut.
         "a-1" => {
             let ping = json!({"jsonrpc": "2.0", "id": 2, "method": "ping", "params": {}});
             Ok(events(event("a-2", &ping) + &response[..response.len() - 1], true))

@@ -3,7 +3,7 @@
 //!
 //! A frame of any size goes out through a buffer of 128 bytes. When the client has left, the next write fails and the
 //! response ends: send a comment now and then. Dropping the response in the midst of a frame is safe, as the
-//! connection ends with it and the reader discards what is unfinished.
+//! connection ends with it and the reader discards the unfinished event.
 
 use std::time::Duration;
 
@@ -60,9 +60,9 @@ impl EventSource for Own {
 
 /// Texts that a line-based format can get wrong.
 const AWKWARD: [&str; 4] = ["  two spaces", "a lone\rCR", "CR\r\nLF", "an end of line at the end\n"];
-/// What comes of them by picoserve's own writer: it writes no space behind the colon, so that the reader takes one of
-/// the text's own; it splits at LF alone, so that what is behind a CR is a line of its own, and no field; and it has no
-/// empty line for what is behind a last LF.
+/// The same texts as picoserve's own writer delivers them. It writes no space after the colon, so the reader removes one of
+/// the text's own. It splits at LF alone, so the rest after a CR is a line of its own, and not a field. It writes no empty
+/// line after a last LF.
 const AWKWARD_BY_OWN: [&str; 4] = [" two spaces", "a lone", "CR\nLF", "an end of line at the end"];
 
 fn awkward() -> Vec<Message> {

@@ -2,9 +2,9 @@
 //! network stack with the traits of `embedded-nal-async` (as `embassy-net`; here that of the host), against a server in
 //! axum.
 //!
-//! Nothing is copied but what the receive buffer cuts. `next` may be dropped while it waits wherever the source's `read`
+//! Only events that the receive buffer splits are copied. `next` may be dropped while it waits wherever the source's `read`
 //! may. That of a TCP socket may; that of `reqwless` may not, as it forgets the part of a chunk's size that it has read:
-//! after a timeout around `next`, connect again. The parser is lent, since it is what outlives a connection.
+//! after a timeout around `next`, connect again. The parser is borrowed, since it outlives a connection.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl<'p, R: Read> Events<'p, R> {
     }
 }
 
-/// The host's network. `reqwless` reads into an empty buffer behind the last chunk: a stack must answer that at once, as
+/// The host's network. `reqwless` reads into an empty buffer after the last chunk: a stack must answer that at once, as
 /// tokio's adapter does and `std-embedded-nal-async` 0.4 does not.
 struct Host;
 

@@ -1,6 +1,6 @@
 //! The server in axum for programs in other languages: `serve DIRECTORY` prints its address and serves until its
-//! standard input ends. What it sends it also writes into the directory: `messages.json`, and `messages.sse` as `Frame`
-//! writes it; and in `streams` the events of the streams recorded in `tests/streams`, written by `Frame` as well.
+//! standard input ends. It also writes its events into the directory: `messages.json`, and `messages.sse` as `Frame`
+//! writes them; and in `streams` the events of the streams recorded in `tests/streams`, written by `Frame` as well.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

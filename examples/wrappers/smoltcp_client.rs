@@ -1,9 +1,9 @@
 //! `smoltcp`: a client without an operating system, which reads events where they lie in the socket's receive buffer;
 //! against a server in axum, over a TUN device and the host's own TCP.
 //!
-//! Only what lies across the end of the ring, or has not come whole, is copied, to the parser: the ring may be smaller
-//! than an event. `next_event` never waits, so there is nothing to cancel. It takes from the ring what the event took, so
-//! that an application that falls behind closes the window and holds the server back.
+//! Only an event across the end of the ring, or an incomplete one, is copied, to the parser: the ring may be smaller
+//! than an event. `next_event` never waits, so it needs no cancellation. It takes the bytes of the event from the ring, so
+//! an application that is too slow closes the window and holds the server back.
 //!
 //! A TUN device takes privileges. Without them the same client runs over smoltcp's loopback, against a second socket that
 //! hands the connection on to the server.
@@ -24,7 +24,7 @@ use ssewire_wrappers::{assert_all, axum_server, Message};
 /// The largest event of the thousand takes 6991 bytes; a device that knows its server takes less.
 type Parser = ssewire::Parser<[u8; 8192]>;
 
-/// The next event, lent from the socket's receive buffer; `None` at the end of the piece of it that lies at a stretch, so
+/// Returns the next event, borrowed from the socket's receive buffer; `None` at the end of the piece of it that lies at a stretch, so
 /// call it again while the socket `can_recv`.
 fn next_event<'a>(socket: &'a mut tcp::Socket<'_>, parser: &'a mut Parser) -> Result<Option<Event<'a>>, Overflow> {
     let received = socket.recv(|input| {
@@ -36,7 +36,7 @@ fn next_event<'a>(socket: &'a mut tcp::Socket<'_>, parser: &'a mut Parser) -> Re
     received.unwrap_or(Ok(None))
 }
 
-/// Whether the head of the response was there and is taken from the receive buffer.
+/// Returns whether the head of the response was complete, and takes it from the receive buffer.
 fn take_head(socket: &mut tcp::Socket<'_>) -> Result<bool, Box<dyn std::error::Error>> {
     let head = socket.recv(|input| {
         let mut headers = [httparse::EMPTY_HEADER; 16];
@@ -135,7 +135,7 @@ fn tun() -> io::Result<(TunTapInterface, Ipv4Addr)> {
     Ok((device, Ipv4Addr::from_bits(network + 2)))
 }
 
-/// Within this program, to a socket behind which `Relay` has a connection of the host's to the server.
+/// Within this program, to a socket that `Relay` connects to the server through one of the host's.
 fn over_loopback(server: SocketAddrV4) -> Result<Vec<Message>, Box<dyn std::error::Error>> {
     let address = Ipv4Addr::new(192, 0, 2, 1);
     let mut listening = socket();
@@ -156,7 +156,7 @@ struct Relay {
 }
 
 impl Relay {
-    /// Moves what there is and what there is room for, in both directions.
+    /// Moves as many bytes as are ready and fit, in both directions.
     fn hand_on(&mut self, socket: &mut tcp::Socket<'_>) -> io::Result<()> {
         let moved = |result: io::Result<usize>| match result {
             Ok(n) => (n, Ok(n > 0)),
@@ -178,7 +178,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let SocketAddr::V4(server) = runtime.block_on(axum_server())? else { unreachable!("it listens on 127.0.0.1") };
     let (read, device) = match tun() {
         Ok((device, address)) => (over_tun(device, address, server)?, "a TUN device".into()),
-        Err(error) => (over_loopback(server)?, format!("its loopback, as there is no TUN device ({error})")),
+        Err(error) => (over_loopback(server)?, format!("its loopback, for lack of a TUN device ({error})")),
     };
     assert_all(&read);
     println!("{} events over smoltcp and {device}", read.len());

@@ -1,7 +1,7 @@
 //! `std::io::Read`: a blocking client on a `TcpStream`, against a server in axum.
 //!
-//! Nothing is allocated for an event, which is lent from the receive buffer or the parser's. After an error of the source,
-//! such as a time-out, the next call goes on where it was.
+//! Nothing is allocated for an event, which is borrowed from the receive buffer or the parser's. After an error of the source,
+//! such as a timeout, the next call goes on where it was.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

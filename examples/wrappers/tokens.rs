@@ -1,11 +1,11 @@
-//! Line by line, with a limit on what an event takes on the wire: for an SDK or a relay that passes the raw bytes on,
-//! and refuses an event by its size, in one pass.
+//! Line by line, with a limit on the bytes of an event on the wire: for an SDK or a relay that passes the raw bytes on,
+//! and rejects an event by its size, in one pass.
 //!
 //! SDKs count apart from parsing: rmcp 3.9 looks at each byte of a stream in a limiter before its parser does, ends the
-//! stream at the first event that is too large, and its error knows the limit but not the event; rig 0.44 counts what
-//! is behind the last event in a second state machine (0.46 in its parser), for diagnostics, with no limit. Here the
-//! size is what the tokenizer has used, so it costs an addition for each line, and the event behind one that is too
-//! large is delivered.
+//! stream at the first event that is too large, and its error knows the limit but not the event; rig 0.44 counts
+//! the bytes after the last event in a second state machine (0.46 in its parser), for diagnostics, with no limit. Here the
+//! size is the number of bytes that the tokenizer has used, so it costs an addition for each line, and the event after one
+//! that is too large is delivered.
 //!
 //! Copies nothing, allocates nothing: 32 bytes of state. It does no I/O, so there is nothing to cancel.
 
@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the event at byte {position} of the stream takes {size} bytes, the limit is {limit}")]
 struct EventTooLarge {
-    /// Where in the stream the event begins.
+    /// The place in the stream where the event begins.
     position: u64,
     /// All that it took: its lines with names, colons, comments and line ends, without the blank line.
     size: u64,
@@ -63,12 +63,12 @@ impl Lines {
     }
 
     /// The next span, taken off the front of `input`; `None` when that is empty. Once an event is beyond the limit its
-    /// tokens are withheld, so that who collects them never has more than the limit.
+    /// tokens are withheld, so a caller that collects them never has more than the limit.
     fn next<'i>(&mut self, input: &mut &'i [u8]) -> Option<Span<'i>> {
         let whole = *input;
         let token = self.tokenizer.next(input);
         let raw = &whole[..whole.len() - input.len()];
-        // The LF of a CRLF that was cut behind a blank line belongs to that, not to the event behind it.
+        // The LF of a CRLF that was split after a blank line belongs to that line, not to the next event.
         self.event_start += u64::from(self.pending() == 0 && self.after_cr && raw.first() == Some(&b'\n'));
         if let Some(last) = raw.last() {
             self.after_cr = *last == b'\r';
@@ -92,12 +92,12 @@ impl Lines {
     }
 }
 
-/// What an SDK keeps of the event that has not ended.
+/// The part of an unfinished event that an SDK keeps.
 #[derive(Default)]
 struct Block {
     event_type: Vec<u8>,
     id: Vec<u8>,
-    /// Each line with LF behind it.
+    /// Each line with an LF after it.
     data: Vec<u8>,
     retry: Option<u64>,
     retry_line: Vec<u8>,
@@ -202,7 +202,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let found = read(body, 4096)?;
 
-    // What is too large is told exactly: cut out of the raw stream, it is the message that is missing.
+    // The error has the exact place of the event: the bytes there in the raw stream are the missing message.
     let mut all = found.messages.clone();
     for error in &found.too_large {
         let start = error.position as usize;
@@ -218,7 +218,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_all(&all);
     assert!(!found.too_large.is_empty() && found.messages.len() > 900);
 
-    // The same for every cut, and every kind of line end.
+    // The same for every split, and every kind of line end.
     for line_end in ["\n", "\r", "\r\n"] {
         let raw = String::from_utf8(found.raw.clone())?.replace('\n', line_end).into_bytes();
         let whole = read(&raw[..], raw.len())?;
@@ -228,7 +228,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    // Who must not wait for the end of an event hangs up.
+    // A caller that must not wait for the end of an event hangs up.
     let mut connection = TcpStream::connect(endless_server()?)?;
     connection.set_read_timeout(Some(TIMEOUT))?;
     let (mut lines, mut buf) = (Lines::new(LIMIT), [0; 512]);
@@ -240,7 +240,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert!(lines.pending() <= LIMIT + buf.len() as u64);
 
     let largest = found.too_large.iter().map(|error| error.size).max().unwrap_or_default();
-    println!("{} events in, {} refused (largest: {largest} bytes)", found.messages.len(), found.too_large.len());
+    println!("{} events in, {} rejected (largest: {largest} bytes)", found.messages.len(), found.too_large.len());
     Ok(())
 }
 

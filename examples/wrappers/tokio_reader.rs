@@ -1,6 +1,6 @@
 //! `tokio::io::AsyncRead`: an async client, here on the body of a response from axum.
 //!
-//! Nothing is allocated for an event, which is lent from the receive buffer or the parser's. `next` is safe to cancel: it
+//! Nothing is allocated for an event, which is borrowed from the receive buffer or the parser's. `next` is safe to cancel: it
 //! waits only in `read`, which has taken nothing when it is dropped there, and by then all that came before is parsed.
 
 use std::future::ready;
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     limit_time();
     let body = clients::hyper_get(axum_server().await?, "/events").await?;
     let body = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
-    // Pending before every read, in pieces that cut many events, and `next` is dropped each time.
+    // Pending before every read, in pieces that split many events, and `next` is dropped each time.
     let mut events = Events::new(body.compat().interleave_pending().limited(100).compat());
     let (mut read, mut dropped) = (Vec::new(), 0);
     loop {

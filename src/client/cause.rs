@@ -3,6 +3,18 @@
 use core::fmt;
 
 /// Why the last connection is gone, or was not made. Copies no text but the name of a content coding.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Cause, Client, Head, Policy};
+///
+/// let mut client = Client::new(ssewire::Parser::<[u8; 64]>::new(), Policy::ROBUST, 1);
+/// client.poll(0);
+/// client.on_head(10, &Head::new(503));
+/// assert_eq!(client.cause(), Cause::Status(503));
+/// assert_eq!(client.cause().to_string(), "status 503");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -38,6 +50,17 @@ pub enum Cause {
 }
 
 /// Why a client is closed.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Action, Cause, Client, Head, Policy, Reason};
+///
+/// let mut client = Client::with_excerpt(ssewire::Parser::<[u8; 64]>::new(), Policy::ROBUST, 1, []);
+/// client.poll(0);
+/// client.on_head(10, &Head::new(204)); // the server wants no more connections
+/// assert_eq!(client.poll(10), Action::Closed(Reason::Failed(Cause::Status(204))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -56,6 +79,22 @@ pub enum Reason {
 }
 
 /// The name of a content coding, at most 12 bytes of it.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Cause, Client, Head, Policy, Verdict};
+///
+/// let mut client = Client::new(ssewire::Parser::<[u8; 64]>::new(), Policy::ROBUST, 1);
+/// client.poll(0);
+/// let mut head = Head::new(200);
+/// head.header(b"content-type", b"text/event-stream");
+/// head.header(b"content-encoding", b"gzip");
+/// match client.on_head(10, &head) {
+///     Verdict::Failed(Cause::ContentCoding(coding)) => assert_eq!(coding.name(), "gzip"),
+///     verdict => panic!("{verdict:?}"),
+/// }
+/// ```
 // Aligned, so that it is copied by words.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(align(4))]

@@ -7,6 +7,15 @@ use crate::text::lossy;
 ///
 /// It prints as one line: `no event in 3 lines; the first is: {"error":"overloaded"}`. Control characters print as U+FFFD, so
 /// that a server cannot steer a terminal.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::Excerpt;
+///
+/// let excerpt = Excerpt { bytes: b"{\"error\":\"overloaded\"}", unknown_lines: 0, has_events: false };
+/// assert_eq!(excerpt.to_string(), r#"the body begins: {"error":"overloaded"}"#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Excerpt<'a> {
     /// The bytes, as many as the client keeps: of the body of a failed response, or of the unknown lines of an event stream, with
@@ -32,7 +41,7 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// What a client notes of a response, beside the bytes themselves.
+/// The facts that a client notes of a response, beside the bytes themselves.
 #[derive(Clone, Debug)]
 pub(super) struct Notes {
     /// Reads the lines up to the first event, beside the parser, which skips those that are not fields.

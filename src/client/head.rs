@@ -28,7 +28,19 @@ pub struct Head<'h> {
     date: Option<&'h [u8]>,
 }
 
-/// What becomes of a response.
+/// The verdict on a response, from its head.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Cause, Client, Head, Policy, Verdict};
+///
+/// let mut client = Client::new(ssewire::Parser::<[u8; 64]>::new(), Policy::ROBUST, 1);
+/// client.poll(0);
+/// let mut head = Head::new(200);
+/// head.header(b"content-type", b"text/html");
+/// assert_eq!(client.on_head(10, &head), Verdict::Failed(Cause::ContentType));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Verdict {

@@ -4,6 +4,19 @@ use crate::error::InvalidByte;
 use crate::field::Field;
 
 /// The last event ID is left out of requests, since no header carries it.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Client, Policy, UnsendableId};
+///
+/// let mut parser = ssewire::Parser::<[u8; 64]>::new();
+/// parser.set_last_event_id(b"4\x072")?;
+/// let mut client = Client::new(parser, Policy::ROBUST, 1);
+/// assert!(client.last_event_id().is_none());
+/// assert!(matches!(client.unsendable_id(), Some(UnsendableId::InvalidByte(error)) if error.position == 1));
+/// # Ok::<(), ssewire::IdError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UnsendableId {

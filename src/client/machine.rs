@@ -2,10 +2,32 @@ use super::cause::{Cause, Reason};
 use super::head::{Head, Verdict};
 use super::policy::Policy;
 
-/// What a client asks its transport to do, from [`poll`](super::Client::poll). All times are those of the caller's clock;
+/// The next step of a client's transport, from [`poll`](super::Client::poll). All times are those of the caller's clock;
 /// [`u64::MAX`] is never.
 ///
 /// A connection is wanted while the action is `Head` or `Read`. With any other action, hang up.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Action, Client, Policy};
+///
+/// let mut client = Client::new(ssewire::Parser::<[u8; 64]>::new(), Policy::ROBUST, 1);
+/// loop {
+///     match client.poll(0) {
+///         Action::Connect { .. } => {} // begin a connection
+///         Action::Head { until } => {
+///             assert_eq!(until, 30_000); // wait for a head until then
+///             client.close();
+///         }
+///         Action::Read { .. } | Action::Wait { .. } => unreachable!("without a head"),
+///         Action::Closed(reason) => {
+///             assert_eq!(reason.to_string(), "closed");
+///             break;
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Action {
@@ -38,6 +60,18 @@ pub enum Action {
 }
 
 /// The states of an `EventSource`, with its numbers.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Client, Policy, ReadyState};
+///
+/// let mut client = Client::new(ssewire::Parser::<[u8; 64]>::new(), Policy::ROBUST, 1);
+/// assert_eq!(client.ready_state(), ReadyState::Connecting);
+/// client.close();
+/// assert_eq!(client.ready_state(), ReadyState::Closed);
+/// assert_eq!(ReadyState::Closed as u8, 2); // as in a browser
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ReadyState {
@@ -89,7 +123,7 @@ enum State {
     Closed,
 }
 
-/// What follows the state `Lost`, and why a client is closed.
+/// The state that follows `Lost`, or the reason why a client is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// Another attempt.
@@ -99,7 +133,7 @@ enum End {
     GaveUp,
 }
 
-/// What becomes of the bytes of a body.
+/// The use of the bytes of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bytes {
     Parsed,

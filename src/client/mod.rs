@@ -58,7 +58,7 @@ assert_eq!(reason.to_string(), "status 204");
 - **Connect once for each [`Connect`](Action::Connect).** It is returned once per attempt. Keep the connection that is being made, the
   bytes that were received and those to send in the same struct as the client: a future that is dropped must lose none of them.
 - **Hang up** when the action is neither `Head` nor `Read`. An HTTP stack that retries by itself multiplies the connections.
-- **Read before you poll** after an event that took the program long: what came meanwhile moves `until`, and is no silence.
+- **Read before you poll** after an event that took the program long: bytes that came meanwhile move `until`, and end the silence.
 - **Wait no longer than `until`**, then poll again. A `Wait` is over when the time has come, a `Head` or `Read` has failed then.
 - **Give a head all fields** of the response. Ask for `accept-encoding: identity`, or decode the body and leave out the
   `Content-Encoding` that was decoded.
@@ -66,8 +66,8 @@ assert_eq!(reason.to_string(), "status 204");
   URL. A connection with `is_redirect` goes to the last response's `Location`; leave that out of the head if it cannot be
   followed. With [`Verdict::Open`], the current URL becomes the base.
 - **Give input that came with the head** to `next` as well.
-- **End by protocol** (`[DONE]`, a last message) is a [`close`](Client::close) in the loop, after the last use of the event. What is
-  left in the input is skipped. A program that lets the server end the response reconnects.
+- **End by protocol** (`[DONE]`, a last message) is a [`close`](Client::close) in the loop, after the last use of the event. The
+  rest of the input is skipped. A program that lets the server end the response reconnects.
 
 # The states
 
@@ -125,6 +125,21 @@ use machine::{Bytes, Machine};
 /// [`excerpt`](Client::excerpt).
 ///
 /// Time is a number of milliseconds from any start that does not go back, for example that of the program.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::client::{Action, Client, Policy};
+/// use ssewire::Parser;
+///
+/// let mut client = Client::new(Parser::<[u8; 512]>::new(), Policy::ROBUST, 42);
+/// assert_eq!(client.poll(0), Action::Connect { until: 30_000, is_redirect: false });
+/// client.on_error(100); // nobody listens
+/// assert!(matches!(client.poll(100), Action::Wait { until } if until <= 2_100));
+/// assert_eq!(client.failures(), 1);
+/// ```
+#[doc(alias = "EventSource")]
+#[doc(alias = "reconnect")]
 #[derive(Clone)]
 pub struct Client<S, const E: usize = 256> {
     parser: Parser<S>,
@@ -322,12 +337,13 @@ impl<S: Storage, const E: usize> Client<S, E> {
     /// Returns the value of `Last-Event-ID` for the next request; `None` leaves the field out.
     ///
     /// It is the [`last_event_id`](Parser::last_event_id) of the parser, without blanks and tabs at its ends, as text: encoded as
-    /// UTF-8 for the header, with U+FFFD for what was not UTF-8. An ID that no header carries is left out:
+    /// UTF-8 for the header, with U+FFFD for invalid sequences. An ID that no header carries is left out:
     /// [`unsendable_id`](Client::unsendable_id).
     ///
     /// # Panics
     ///
     /// Never.
+    #[doc(alias = "Last-Event-ID")]
     #[must_use]
     pub fn last_event_id(&self) -> Option<Lossy<'_>> {
         let id = self.parser.last_event_id().filter(|id| !id.is_empty())?;
@@ -360,7 +376,7 @@ impl<S: Storage, const E: usize> Client<S, E> {
     }
 
     /// Returns the first bytes of the last response that explain why it brought no events: of the body of a failed response, or of
-    /// the lines of an event stream, before its first event, that are not fields of the standard. Each connection begins anew.
+    /// the lines of an event stream, before its first event, that are not fields of the standard. Each connection begins with none.
     ///
     /// # Panics
     ///

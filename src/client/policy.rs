@@ -52,7 +52,7 @@ pub struct Policy {
     pub doubles: bool,
     /// Waits are shortened by a random part of up to a half, so that clients that lost the same server come back apart.
     pub jitters: bool,
-    /// The failed attempts in a row after which the client closes; `u32::MAX` is no limit. An attempt has failed if its
+    /// The failed attempts in a row after which the client closes; `u32::MAX` sets none. An attempt has failed if its
     /// connection brought neither an event nor bytes for [`healthy_ms`](Policy::healthy_ms).
     pub attempts: u32,
     /// A failure is followed by another attempt also while no connection was ever open.
@@ -67,7 +67,7 @@ pub struct Policy {
     // An alias would be one more name to know.
     #[allow(clippy::type_complexity)]
     pub retry_after_date: Option<fn(&[u8]) -> Option<u32>>,
-    /// A connection that still brings bytes so long after its head is no failed attempt, even without events.
+    /// A connection that still brings bytes so long after its head has not failed, even without events.
     pub healthy_ms: u32,
     /// The longest time from [`Connect`](super::Action::Connect) to the head of the response, redirects included.
     pub head_ms: u32,
@@ -82,7 +82,7 @@ pub struct Policy {
     /// The last event ID and credentials also go to another origin, if a redirect leads there. The machine knows no origins:
     /// the transport asks for this.
     pub trusts_redirects: bool,
-    /// A content coding is a failure. Without this, the transport decodes what it asked for.
+    /// A content coding is a failure. Without this, the transport decodes the codings that it asked for.
     pub rejects_codings: bool,
     /// A response without a `Content-Type` is an event stream.
     pub accepts_untyped: bool,
@@ -120,7 +120,7 @@ impl Policy {
         takes_unfinished: false,
     };
 
-    /// What Chromium's `EventSource` does: no limit, no growth, no timeout. A server can make such a client connect hundreds
+    /// The rules of Chromium's `EventSource`: no limit, no growth, no timeout. A server can make such a client connect hundreds
     /// of times in a second.
     pub const BROWSER: Policy = Policy {
         reconnection_time_ms: 3000,

@@ -58,6 +58,15 @@ enum State {
 }
 
 /// A body is not in chunked coding.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::http::{Body, InvalidChunk};
+///
+/// let mut input: &[u8] = b"data: 1\n\n"; // no size of a chunk
+/// assert_eq!(Body::chunked().next(&mut input), Err(InvalidChunk { byte: b't' }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct InvalidChunk {

@@ -1,7 +1,7 @@
 use super::number;
 
 /// Returns the seconds from the start of 1970 to `value`, a date as HTTP writes it, in any of its three forms. Dates of the
-/// years 1970 to 2099 are read; `None` is any other one, and what is not a date.
+/// years 1970 to 2099 are read; any other value gives `None`.
 ///
 /// The name of the weekday is not compared with the date.
 ///

@@ -21,6 +21,7 @@ use super::{split, trim, MEDIA_TYPE};
 /// assert!(!is_event_stream(b"text/event-streams"));
 /// assert!(!is_event_stream(b""));
 /// ```
+#[doc(alias = "text/event-stream")]
 #[must_use]
 pub fn is_event_stream(content_type: &[u8]) -> bool {
     let mut media_type = MediaType::Missing;

@@ -36,7 +36,7 @@ An event that is written is not yet an event that arrives. In order of frequency
 - **Proxies collect bytes.** nginx obeys `x-accel-buffering: no`, or `proxy_buffering off`. Apache needs `flushpackets=on`, and
   `SetEnv no-gzip`. A CDN may wait for a full response whatever the fields say: try it.
 - **`fetch` may wait for a first byte of the body.** Firefox does. Write a comment, `:\n\n`, together with the head. It also tells
-  the client that the stream works while there is no event.
+  the client before the first event that the stream works.
 - **Silent connections are cut.** Proxies and NATs cut after 30 to 120 seconds without a byte. Write a comment each 15 seconds, as the
   standard advises. The client's silence timeout ([`Policy::silence_ms`](crate::client::Policy::silence_ms)) needs it as well.
 - **Nagle's algorithm delays small writes.** Set `TCP_NODELAY`, and write an event with one call, so that it is one segment.
@@ -74,9 +74,11 @@ pub(crate) use media_type::MediaType;
 pub use resume::resume_id;
 
 /// The media type of an event stream, as `Accept` and `Content-Type` name it.
+#[doc(alias = "Content-Type")]
 pub const MEDIA_TYPE: &str = "text/event-stream";
 
 /// The name of the request's field for the last event ID.
+#[doc(alias = "lastEventId")]
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The name of the last event ID in a query, for clients that cannot set a field of the request.

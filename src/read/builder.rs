@@ -41,7 +41,7 @@ enum Phase {
 
 /// An event that was found, or the need for more memory to go on.
 pub(super) enum Found<'i> {
-    /// An event that lies in the input, but for an ID of an earlier event.
+    /// An event that lies in the input, except an ID of an earlier event.
     Complete(Complete<'i>),
     /// An event that lies in the buffer.
     Held,
@@ -160,7 +160,7 @@ impl EventBuilder {
         self.data_lines(memory, input)
     }
 
-    /// Takes lines of data, the last of which may be cut, and the blank line after them. Returns whether the event ended. Does
+    /// Takes lines of data, the last of which may be split, and the blank line after them. Returns whether the event ended. Does
     /// nothing except at a line start within an event.
     #[inline(always)]
     fn data_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {

@@ -40,7 +40,7 @@
 //! | `Skipping` | that was reported; the buffer holds at most an ID of the event, other fields are ignored | `Ended` with a blank line |
 //! | `Ended` | the event or update was reported, and is readable until the next call | `Empty` with the next call: `retire` |
 //!
-//! `is_ignoring` is about the rest of a line, and is set anew with its first piece. An event that is complete in the input never
+//! `is_ignoring` is about the rest of a line, and is set with its first piece. An event that is complete in the input never
 //! gets into the buffer: the phase stays `Empty`, and only its ID is copied.
 //!
 //! # The loop

@@ -25,7 +25,7 @@ use crate::text::lossy;
 /// | [`Parser::with_buffer`] | a borrowed `&mut [u8]`, for example a `static` |
 /// | [`Parser::with_limit`] | on the heap, growing up to a limit (feature `alloc`) |
 ///
-/// Use [`next`](Parser::next) in a loop. Where a borrow must not be held across the call, as in an async function that refills
+/// Use [`next`](Parser::next) in a loop. If a borrow must not be held across the call, as in an async function that refills
 /// a buffer, use the same in two steps: [`feed`](Parser::feed) and [`event`](Parser::event).
 ///
 /// At the end of a stream there is nothing to call: the standard discards an unfinished event. [`reset`](Parser::reset)
@@ -35,9 +35,9 @@ use crate::text::lossy;
 /// # Capacity
 ///
 /// An event fits if **the earlier last event ID, and the event's own ID, type and data, are together no longer than the
-/// buffer**, in bytes, the data with one LF between each two of its lines. That must hold at every line: an event type or ID
-/// that a later line of the same event replaces counts until then (a new `id` counts beside the one before it), and of an ID
-/// that is ignored because of a NUL, the bytes before the NUL count. Field names, comments, unknown fields, `retry` and line
+/// buffer**, in bytes. The data counts with one LF between each two of its lines. That must hold at every line: an event type
+/// or ID counts until a later line of the same event replaces it, and a new `id` counts beside the one before it. Of an ID that
+/// is ignored because of a NUL, the bytes before the NUL count. Field names, comments, unknown fields, `retry` and line
 /// ends count nothing. An event that is borrowed counts like one that is copied, so the chunking makes no difference.
 ///
 /// An event that does not fit is reported as [`Overflow`] as soon as that is known, once, and is skipped; the next one is
@@ -73,9 +73,16 @@ use crate::text::lossy;
 /// }
 /// assert_eq!(seen, [(b"temperature".to_vec(), b"21.5".to_vec()), (b"dim".to_vec(), b"40".to_vec())]);
 /// ```
+#[doc(alias = "codec")]
+#[doc(alias = "EventStream")]
+#[doc(alias = "text/event-stream")]
 #[doc(alias = "EventSource")]
 #[doc(alias = "decoder")]
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "alloc"),
+    doc = "\n[`Parser::with_limit`]: https://docs.rs/ssewire/latest/ssewire/struct.Parser.html#method.with_limit"
+)]
 pub struct Parser<S> {
     builder: EventBuilder,
     storage: S,
@@ -384,6 +391,7 @@ impl<S: Storage> Parser<S> {
 
     /// Returns the last event ID that a blank line committed or [`set_last_event_id`](Parser::set_last_event_id) set: `None`
     /// if no ID was ever set, empty if it was cleared. Send it as `Last-Event-ID` on reconnecting, unless it is empty.
+    #[doc(alias = "Last-Event-ID")]
     #[must_use]
     pub fn last_event_id(&self) -> Option<&[u8]> {
         self.builder.last_event_id(self.storage.bytes())
@@ -460,6 +468,7 @@ impl<S: Storage> Parser<S> {
     /// assert_eq!(parser.next(&mut input)?.unwrap().data(), b"y");
     /// # Ok::<(), ssewire::Overflow>(())
     /// ```
+    #[doc(alias = "reconnect")]
     pub fn reset(&mut self) {
         self.builder.reset(self.storage.bytes_mut());
         self.idle();

@@ -4,6 +4,21 @@ use crate::bytes::{line_end, FAST};
 use crate::field::Field;
 
 /// A token of an event stream: a piece of a line, or the end of an event.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::tokenizer::{Token, Tokenizer};
+/// use ssewire::Field;
+///
+/// let mut input: &[u8] = b"data: 21.5\n: a comment\nanother line\n\n";
+/// let mut tokenizer = Tokenizer::new();
+/// assert!(matches!(tokenizer.next(&mut input), Some(Token::Field(Field::Data, piece)) if piece.bytes == b"21.5"));
+/// assert!(matches!(tokenizer.next(&mut input), Some(Token::Comment(piece)) if piece.bytes == b"a comment"));
+/// assert!(matches!(tokenizer.next(&mut input), Some(Token::Unknown(piece)) if piece.bytes == b"another line"));
+/// assert_eq!(tokenizer.next(&mut input), Some(Token::EndOfEvent));
+/// assert_eq!(tokenizer.next(&mut input), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Token<'i> {
     /// A piece of a field's value, without the colon, the one space after it and the line end.
@@ -49,6 +64,7 @@ pub enum Token<'i> {
 /// }
 /// assert_eq!((events, bytes), (2, 3));
 /// ```
+#[doc(alias = "lexer")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokenizer {
     state: State,
@@ -67,7 +83,7 @@ enum State {
     Name(Name),
     /// After the colon: the one space may follow.
     Colon(Kind),
-    /// Within a value. Whether a piece of it was handed out.
+    /// Within a value. The flag tells whether a piece of it was handed out.
     Value(Kind, bool),
 }
 
@@ -147,7 +163,7 @@ impl Tokenizer {
         self.state = State::Value(kind, true);
     }
 
-    /// Goes on after `line`, a comment that is cut, as if its value was handed out.
+    /// Goes on after `line`, a comment that is split, as if its value was handed out.
     #[inline(always)]
     pub(super) fn begin_comment(&mut self, line: &[u8]) {
         self.state = match start(line) {

@@ -1,7 +1,7 @@
 //! Missed events: a ring of the newest frames, from which every connection is served, a late or returning one too.
 //!
 //! A [`Ring`] holds the bytes of the newest frames, in fixed memory. A connection is a [`Cursor`] of 24 bytes. It asks the ring
-//! for what is [`ready`](Ring::ready), writes that in one go, and waits when it is [`live`](Ring::live). A client that comes
+//! for the bytes that are [`ready`](Ring::ready), writes them in one go, and waits when it is [`live`](Ring::live). A client that comes
 //! back with its last event ID gets a cursor from [`since`](Ring::since), and goes on in the same way. Since replayed and live
 //! events are the same bytes under the same cursor, none is lost or doubled at a seam between them. A connection that was too
 //! slow is told exactly how many frames it missed ([`Lagged`], [`Gap`]).
@@ -25,7 +25,7 @@
 //! #     fn close(&mut self) { self.open = false }
 //! # }
 //!
-//! /// Writes what the socket takes.
+//! /// Writes as much as the socket takes.
 //! fn serve(ring: &Ring<[u8; 256]>, cursor: &mut Cursor, socket: &mut Socket) {
 //!     match ring.ready(*cursor, usize::MAX) {
 //!         Ok(ready) => {
@@ -65,7 +65,7 @@
 //!
 //! # With threads or tasks
 //!
-//! A lock around the ring; each connection copies what is ready, and writes without the lock:
+//! A lock around the ring; each connection copies the bytes that are ready, and writes without the lock:
 //!
 //! ```
 //! use ssewire::replay::{Gap, Resume, Ring};
@@ -101,7 +101,7 @@
 //!                 chunk.extend(ready.bytes.concat());
 //!                 cursor = ready.next;
 //!             }
-//!             // Never torn: what is written is always whole frames.
+//!             // Never torn: only complete frames are written.
 //!             Err(lagged) => {
 //!                 chunk.extend(Gap::from(lagged).frame().to_string().into_bytes());
 //!                 cursor = lagged.oldest;
@@ -144,7 +144,7 @@
 //! |---|---|---|
 //! | `view` | a part of the ring as one sequence of lines | `key`, `ring`, `since` |
 //! | `key` | IDs as numbers, and their order | `ring`, `since` |
-//! | `ring` | where frames lie, what is dropped, cursors | `since`, `text` |
+//! | `ring` | the places of frames, the frames that are dropped, cursors | `since`, `text` |
 //! | `since` | from a last event ID to a cursor | |
 //! | `text` | IDs that the ring makes, the gap event | |
 

@@ -15,13 +15,34 @@ use crate::write::{digits, FormattedFrame, Frame, Id};
 /// connection has a [`Cursor`], which is all that there is for replay and for live events alike. See the
 /// [module](crate::replay) for both ways to use it.
 ///
-/// The storage is any [`Storage`]: `[u8; N]`, `&mut [u8]`, or a [`GrowableBuffer`](crate::GrowableBuffer), which grows before
+/// The storage is any [`Storage`]: `[u8; N]`, `&mut [u8]`, or a [`GrowableBuffer`], which grows before
 /// the first frame is dropped. Apart from that a ring takes about 120 bytes, all zero at the start, so in a `static` it is in
 /// `.bss`.
 ///
 /// `MARKS` places of numbered IDs, 32 bytes each, spare [`since`](Ring::since) the search of the whole ring; see
 /// [`with_marks`](Ring::with_marks).
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let mut ring = Ring::new([0; 256]);
+/// ring.push(&Frame::new().id_number(1).data("21.5"))?;
+/// let cursor = ring.live(); // a connection that wants live events alone
+/// ring.push(&Frame::new().id_number(2).data("22"))?;
+/// assert_eq!(ring.ready(cursor, usize::MAX)?.bytes.concat(), b"id: 2\ndata: 22\n\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "history")]
+#[doc(alias = "broadcast")]
+#[doc(alias = "replay")]
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "alloc"),
+    doc = "\n[`GrowableBuffer`]: https://docs.rs/ssewire/latest/ssewire/struct.GrowableBuffer.html"
+)]
+#[cfg_attr(feature = "alloc", doc = "\n[`GrowableBuffer`]: crate::GrowableBuffer")]
 pub struct Ring<S, const MARKS: usize = 0> {
     pub(super) state: State,
     pub(super) marks: [Mark; MARKS],
@@ -61,8 +82,8 @@ impl<S: Storage, const MARKS: usize> Ring<S, MARKS> {
     ///
     /// # Errors
     ///
-    /// [`BufferTooSmall`] if the frame is longer than the [`capacity`](Ring::capacity), or the allocator has no more memory and it
-    /// is longer than what there is. Nothing is dropped then.
+    /// [`BufferTooSmall`] if the frame is longer than the [`capacity`](Ring::capacity), or than the memory that it has, when the
+    /// allocator has no more. Nothing is dropped then.
     ///
     /// # Panics
     ///
@@ -178,7 +199,7 @@ impl<S: Storage, const MARKS: usize> Ring<S, MARKS> {
 
     /// Returns the cursor after `written` bytes of those that are [`ready`](Ring::ready), for connections that take a part.
     ///
-    /// Call it before the next push. A connection that copies what is ready, and so owns all of it, goes on with
+    /// Call it before the next push. A connection that copies the bytes, and so owns them, goes on with
     /// [`Ready::next`] instead.
     ///
     /// # Errors
@@ -260,6 +281,22 @@ impl<S: Storage, const MARKS: usize> fmt::Debug for Ring<S, MARKS> {
 /// It stays valid whatever is pushed: if its place is gone, [`Ring::ready`] returns how many frames that was.
 ///
 /// The default is the place before the first frame that was ever pushed.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let mut ring = Ring::new([0; 64]);
+/// let mut cursor = ring.live();
+/// assert!(ring.ready(cursor, usize::MAX)?.is_empty());
+/// ring.push(&Frame::new().data("21.5"))?;
+/// let ready = ring.ready(cursor, usize::MAX)?;
+/// assert_eq!(ready.bytes.concat(), b"data: 21.5\n\n");
+/// cursor = ready.next;
+/// assert_eq!(cursor, ring.live());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cursor {
@@ -270,7 +307,7 @@ pub struct Cursor {
     place: Place,
 }
 
-/// Where in a frame a cursor is.
+/// The place of a cursor in a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u32)] // a byte with padding would be copied apart from the rest
@@ -315,6 +352,26 @@ impl Cursor {
 }
 
 /// Frames that are ready to be written; from [`Ring::ready`].
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+/// use std::io::Write;
+///
+/// let mut ring = Ring::new([0; 24]);
+/// for reading in ["1", "2", "3"] {
+///     ring.push(&Frame::new().data(reading))?; // 9 bytes each: the third wraps, and takes the place of the first
+/// }
+/// let ready = ring.ready(ring.oldest(), usize::MAX)?;
+/// assert_eq!(ready.len(), 18);
+/// let mut socket = Vec::new();
+/// for slice in ready.bytes {
+///     socket.write_all(slice)?;
+/// }
+/// assert_eq!(socket, b"data: 2\n\ndata: 3\n\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Ready<'r> {
@@ -350,6 +407,21 @@ impl fmt::Debug for Ready<'_> {
 /// Frames that a connection has not got are gone, because it was too slow.
 ///
 /// Tell it with a [`Gap`](super::Gap) and go on at [`oldest`](Lagged::oldest), unless it is [`torn`](Lagged::torn).
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let mut ring = Ring::new([0; 24]);
+/// let cursor = ring.oldest();
+/// for reading in ["1", "2", "3"] {
+///     ring.push(&Frame::new().data(reading))?;
+/// }
+/// let lagged = ring.ready(cursor, usize::MAX).unwrap_err();
+/// assert_eq!((lagged.missed, lagged.torn, lagged.oldest), (1, false, ring.oldest()));
+/// # Ok::<(), ssewire::BufferTooSmall>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Lagged {

@@ -6,6 +6,23 @@ use super::view::View;
 use crate::storage::Storage;
 
 /// How a connection that comes with a last event ID goes on; from [`Ring::since`].
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::{Resume, Ring}, Frame};
+///
+/// let mut ring = Ring::new([0; 64]);
+/// ring.push(&Frame::new().id_number(7).data("21.5"))?;
+/// let last_event_id = b"7"; // of the request
+/// let (cursor, has_gap) = match ring.since(last_event_id) {
+///     Resume::Start => (ring.live(), false),
+///     Resume::From(cursor) => (cursor, false),
+///     Resume::Gone | Resume::Unknown => (ring.oldest(), true),
+/// };
+/// assert_eq!((cursor, has_gap), (ring.live(), false));
+/// # Ok::<(), ssewire::BufferTooSmall>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Resume {
@@ -101,7 +118,7 @@ impl State {
             cursor = mark.cursor();
         } else {
             let dropped = self.dropped;
-            // The row may begin among the frames that are gone. With others of it gone too, there is no place.
+            // The row may begin among the frames that are gone. With others of it gone too, no place is known.
             matching = dropped == key;
             let is_smaller = ordered && dropped.number < number && !dropped.number.is_none();
             if !self.dropped_more && if matching { !self.dropped_again } else { is_smaller } {

@@ -13,7 +13,7 @@ pub const GAP: &str = "gap";
 /// The event that tells a client that it has missed some.
 ///
 /// It is of type [`gap`](GAP), and its data is the number of frames missed, or `unknown`. It has no ID, so the client keeps its
-/// own. It is no part of the ring: write it to that one connection, before the frames that follow the gap.
+/// own. It is not a part of the ring: write it to that one connection, before the frames that follow the gap.
 ///
 /// In a browser:
 ///
@@ -64,6 +64,18 @@ impl fmt::Debug for Gap {
 }
 
 /// An ID for the next frame of a ring, as `1732000000-17`; from [`Ring::next_id`].
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::{replay::Ring, Frame};
+///
+/// let ring = Ring::new([0; 64]);
+/// let id = ring.next_id(1732000000);
+/// assert_eq!(id.to_string(), "1732000000-1");
+/// assert_eq!(Frame::new().id(&id)?.to_string(), "id: 1732000000-1\n\n");
+/// # Ok::<(), ssewire::InvalidByte>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RingId(Text<41>);
 

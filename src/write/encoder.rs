@@ -14,7 +14,7 @@ impl<'a> Frame<'a> {
     /// Writes as many bytes of the frame as fit to the front of `out`, beginning at its byte `position`, and returns their
     /// number: 0 only at the end of the frame, beyond it, or if `out` is empty.
     ///
-    /// For callers that keep a position, and not an [`Encoder`], which borrows the frame's values. Finds the position anew, in
+    /// For callers that keep a position, and not an [`Encoder`], which borrows the frame's values. Each call finds the position again, in
     /// time linear in it.
     ///
     /// # Panics

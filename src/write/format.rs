@@ -55,6 +55,18 @@ const NEXT_DATA: &str = "\ndata: ";
 ///
 /// Its [`Display`](fmt::Display) is the wire form, so `write!(w, "{frame}")` writes it to any [`core::fmt::Write`], with U+FFFD
 /// in place of invalid UTF-8 in an ID, event type or comment.
+///
+/// # Examples
+///
+/// ```
+/// use ssewire::Frame;
+///
+/// let (low, high) = (21.54, 22.0);
+/// let frame = Frame::new().event_type("range")?;
+/// let text = frame.data_fmt(format_args!("{low:.1}\n{high:.1}")).to_string();
+/// assert_eq!(text, "event: range\ndata: 21.5\ndata: 22.0\n\n");
+/// # Ok::<(), ssewire::InvalidByte>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct FormattedFrame<'a> {

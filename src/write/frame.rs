@@ -14,7 +14,7 @@ use crate::text::lossy;
 ///
 /// All ways to write a frame give the same bytes, in this order: `: comment`, `event: type`, `id: ID`, `retry: milliseconds`,
 /// `data: line`, and a blank line, **which stands only at the end**. A space always follows the colon, since a value may begin
-/// with one of its own. There is no CR, and no line but that of the ID begins with `i`: [`replay`](crate::replay) finds frames
+/// with one of its own. It contains no CR, and only the line of the ID begins with `i`: [`replay`](crate::replay) finds frames
 /// and their IDs in the bytes by these rules.
 ///
 /// Standard: [9.2.5 Parsing an event stream](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
@@ -32,6 +32,9 @@ use crate::text::lossy;
 /// assert_eq!(Frame::new().comment("keep-alive").to_string(), ": keep-alive\n\n");
 /// # Ok::<(), ssewire::Error>(())
 /// ```
+#[doc(alias = "MessageEvent")]
+#[doc(alias = "codec")]
+#[doc(alias = "text/event-stream")]
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Frame<'a> {
@@ -114,6 +117,8 @@ impl<'a> Frame<'a> {
     }
 
     /// Sets a comment, which readers ignore: alone it keeps a connection alive.
+    #[doc(alias = "keep-alive")]
+    #[doc(alias = "heartbeat")]
     #[inline]
     pub fn comment<T: AsRef<[u8]> + ?Sized>(mut self, comment: &'a T) -> Frame<'a> {
         self.comment = Some(comment.as_ref());

@@ -29,6 +29,19 @@ impl<'a> Frame<'a> {
 }
 
 /// The slices of a [`Frame`], in order; returned by [`Frame::parts`].
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Write;
+///
+/// let frame = ssewire::Frame::new().id_number(42).data("21.5");
+/// let mut out = Vec::new();
+/// frame.parts().try_for_each(|part| out.write_all(part))?;
+/// assert_eq!(out, b"id: 42\ndata: 21.5\n\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[doc(alias = "IoSlice")]
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Parts<'a> {

@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "sse",
     version,
-    after_help = "Exit status: 0 on success, also when standard output was closed early or a stream held events that are \
-                  too large (they are reported where they stood), and when a server ended a stream by status 204; 1 on an \
+    after_help = "Exit status: 0 on success, also when standard output was closed early, when events were too large (each is \
+                  reported at its place), and when a server ended a stream by status 204; 1 on an \
                   error, such as a response that is not a stream; 2 on wrong usage; 3 after --max-attempts."
 )]
 pub struct Cli {
@@ -39,20 +39,22 @@ pub enum Command {
     Write,
     /// Follow a live stream over http or https
     ///
-    /// When the connection ends or fails, also the first one, connects again with the last event ID, after the reconnection
-    /// time of the stream (1 second before it has set one), but no sooner than 100 ms and no later than 30 seconds after; the
-    /// wait doubles with each failure in a row. It goes on for as long as it takes, or for --max-attempts. Statuses 408, 425,
-    /// 429, 500, 502, 503 and 504 are followed by another attempt, after the Retry-After of the response. Status 204 is the
-    /// server's word to stop: exit status 0. Any other status but 200, any content type but text/event-stream, and a
-    /// content coding, which was not asked for, is an error: exit status 1, with the start of the response's body.
-    /// Redirects are followed; credentials and the last event ID go to the same origin only. Notes go to standard error, among
-    /// them why a stream that has lines brings no event.
+    /// When the connection ends or fails, also the first one, connects again with the last event ID. The wait is the reconnection
+    /// time of the stream (1 second before it has set one), at least 100 ms and at most 30 seconds. It doubles with each failure
+    /// in a row. Without --max-attempts it never gives up.
+    ///
+    /// Statuses 408, 425, 429, 500, 502, 503 and 504 are followed by another attempt, after the Retry-After of the response.
+    /// Status 204 ends the stream: exit status 0. Any other status except 200, any content type except text/event-stream, and a
+    /// content coding that was not requested are errors: exit status 1, with the start of the response's body.
+    ///
+    /// Redirects are followed; credentials and the last event ID go to the same origin only. Notes go to standard error. One
+    /// explains a stream that has lines but no event.
     Tail(Tail),
     /// Serve live telemetry of this machine, and a page that plots it
     ///
-    /// GET / is the page, GET /events the stream, with its history: a client that comes back with its last event ID goes on
-    /// where it was. POST /events publishes the body as an event, whose type is `event` in the query. GET /stats are counts as
-    /// JSON. The address is printed on standard output. SIGINT and SIGTERM end the streams in order.
+    /// GET / is the page. GET /events is the stream, with its history: a client that reconnects with its last event ID continues
+    /// there. POST /events publishes the body as an event, with the type `event` of the query. GET /stats returns counts as
+    /// JSON. The address is printed on standard output. SIGINT and SIGTERM end the streams regularly.
     Serve(Serve),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
@@ -67,7 +69,7 @@ pub struct Parse {
     /// Feed the parser at most N bytes at a time [default: as read]
     #[arg(long, value_name = "N")]
     pub chunk: Option<NonZeroUsize>,
-    /// The stream; standard input without it, or when it is `-`
+    /// The file to read; standard input without it, or if it is `-`
     pub file: Option<PathBuf>,
 }
 
@@ -93,29 +95,29 @@ pub struct Tail {
     /// An attempt has failed unless its connection brought an event, or bytes for a minute.
     #[arg(long, value_name = "N")]
     pub max_attempts: Option<NonZeroU32>,
-    /// Connect again after so long without a byte, also before the response
+    /// Connect again after this time without a byte, also before the response
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub idle_timeout: u32,
     /// Follow the rules of browsers: no timeouts, no bounds on the reconnection time, and an end at any status but 200
     #[arg(long)]
     pub browser: bool,
-    /// Take a response without a content type for a stream
+    /// Accept a response without a content type as a stream
     #[arg(long)]
     pub any_type: bool,
 }
 
 #[derive(Args)]
 pub struct Serve {
-    /// The port; 0 is any free one
+    /// The port to listen on; 0 chooses a free one
     #[arg(long, value_name = "P", default_value_t = 8080)]
     pub port: u16,
-    /// The address to listen on; 0.0.0.0 is every network
+    /// The address to listen on; 0.0.0.0 listens on every network
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub bind: String,
-    /// Telemetry events a second; 0 is none
+    /// Telemetry events per second; 0 sends none
     #[arg(long, value_name = "N", default_value_t = 4.0)]
     pub rate: f64,
-    /// Bytes of history
+    /// The bytes of history to keep
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     pub capacity: usize,
     /// Keep the history in this file, so that it survives a restart
@@ -125,16 +127,16 @@ pub struct Serve {
 
 #[derive(Args)]
 pub struct Output {
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     ///
-    /// {"event":TYPE,"data":DATA,"id":ID} for an event, where ID is the last event ID at that point, "" when there is
-    /// none; {"comment":TEXT} with --comments; {"unknown":LINE} with --unknown;
+    /// {"event":TYPE,"data":DATA,"id":ID} for an event, where ID is the last event ID at that point, "" without
+    /// one; {"comment":TEXT} with --comments; {"unknown":LINE} with --unknown;
     /// {"error":TEXT,"field":NAME,"needed":BYTES,"capacity":BYTES} for an event that is too large. After the end of its
     /// input `parse` prints {"reconnection_time_ms":NUMBER or null,"last_event_id":ID}. Bytes that are not valid UTF-8 are
     /// replaced by U+FFFD.
     #[arg(long)]
     pub json: bool,
-    /// Print the data of events alone, complete and as they are, each with a line end
+    /// Print only the data of events, complete and unchanged, each with a line end
     ///
     /// On a terminal, control characters are escaped.
     #[arg(long, conflicts_with = "json")]
@@ -145,10 +147,10 @@ pub struct Output {
     /// Print the lines that are not a field of the format as well
     #[arg(long, conflicts_with = "data")]
     pub unknown: bool,
-    /// Bytes that an event may take: its type, data and ID, and the last event ID before it
+    /// The maximum size of an event in bytes: its type, data and ID, and the last event ID before it
     ///
-    /// A larger event is reported and skipped; so is, with --comments and --unknown, a longer line. The memory is allocated
-    /// when it is needed.
+    /// A larger event is reported and skipped. So is a longer line, with --comments and --unknown. Memory is allocated as it is
+    /// needed.
     #[arg(long, visible_alias = "capacity", value_name = "N", default_value_t = 16 << 20)]
     pub limit: usize,
     /// The last event ID to start with

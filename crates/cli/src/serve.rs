@@ -25,7 +25,7 @@ const LARGEST: usize = 64 << 10;
 const SAMPLE: Duration = Duration::from_millis(250);
 /// A reader that missed events and has not read for this long is cut.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The time that clients have to take what is ready when the program ends.
+/// The time in which clients may take the remaining events when the program ends.
 const GRACE: Duration = Duration::from_secs(2);
 
 pub fn run(options: &Serve) -> Result<(), Failure> {

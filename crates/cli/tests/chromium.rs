@@ -39,7 +39,7 @@ fn serve(port: u16, history: &Path) -> Program {
     Program(child)
 }
 
-/// Opens the page; what it writes to its console comes line by line.
+/// Opens the page. The lines of its console arrive through the receiver.
 fn open(port: u16, profile: &Path) -> (Program, Receiver<String>) {
     let mut command = Command::new("chromium");
     command

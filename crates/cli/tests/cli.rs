@@ -1,4 +1,4 @@
-//! `sse`, driven as a process: what it prints, how it ends, and how it behaves on a live connection.
+//! `sse`, driven as a process: its output, its exit status, and its behaviour on a live connection.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -109,7 +109,7 @@ fn run(args: &[impl AsRef<OsStr>], stdin: &[u8]) -> Done {
     process.finish()
 }
 
-/// What `parse --json` prints with further `args`, which must be without complaint.
+/// The output of `parse --json` with further `args`, which must be without complaint.
 fn parse(args: &[&str], stdin: &[u8]) -> Vec<Value> {
     let done = run(&[&["parse", "--json"], args].concat(), stdin);
     assert_eq!((done.code, &*done.stderr), (Some(0), ""));
@@ -462,7 +462,7 @@ fn tail_reconnects_with_the_last_event_id() {
     let (connection, head) = server.accept();
     assert_eq!(header(&head, "Last-Event-ID"), None);
     drop(connection);
-    server.answer("this is no HTTP\r\n\r\n");
+    server.answer("this is not HTTP\r\n\r\n");
 
     server.answer(NO_CONTENT);
     let done = process.finish();

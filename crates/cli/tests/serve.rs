@@ -173,7 +173,7 @@ async fn it_is_killed_and_restarted_and_its_clients_lose_and_double_nothing() {
     let followers: Vec<_> = (0..clients).map(|_| tokio::spawn(follow(address, last.clone()))).collect();
     serve.connected(clients).await;
 
-    // What fails may or may not have been taken.
+    // A failed write may or may not have been taken.
     let (taken, number, is_over) =
         (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU64::new(1)), Arc::new(AtomicBool::new(false)));
     let publisher = tokio::spawn({

@@ -47,7 +47,7 @@ pub enum End {
     Stop,
 }
 
-/// Why there is no more of an answer.
+/// The reason why an answer goes no further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use ssewire::client::{Reason, UnsendableId};
 use ssewire::{lossy, Overflow};
 
-/// Why there is no event.
+/// The reason why a source or stream returned an error and not an event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -35,6 +35,8 @@ use crate::{Error, Event, LIMIT};
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "SseStream")]
+#[doc(alias = "bytes_stream")]
 #[derive(Debug)]
 pub struct EventStream<S> {
     body: Option<S>,

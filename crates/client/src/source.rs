@@ -56,6 +56,8 @@ type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "SSE")]
+#[doc(alias = "reconnect")]
 pub struct EventSource {
     machine: Client<GrowableBuffer>,
     http: reqwest::Client,
@@ -67,7 +69,7 @@ pub struct EventSource {
     /// The rest of the chunk that was received last, and when that was.
     chunk: Bytes,
     received_at: u64,
-    /// What `next` returns before it goes on.
+    /// The item that `next` returns before it goes on.
     pending: Option<Result<Event, Error>>,
     failed: Option<FailedResponse>,
     failed_body: Vec<u8>,
@@ -101,7 +103,7 @@ struct Request {
     body: Option<Bytes>,
 }
 
-/// What happened last to an [`EventSource`], from [`step`](EventSource::step).
+/// The last change of an [`EventSource`], from [`step`](EventSource::step).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
@@ -114,7 +116,7 @@ pub enum Step {
     Lost {
         /// Why the connection is gone.
         cause: Cause,
-        /// What the HTTP stack says, and the failed response, for people.
+        /// The message of the HTTP stack and the failed response, as text for people.
         detail: Option<String>,
         /// The time until the next attempt.
         wait: Duration,

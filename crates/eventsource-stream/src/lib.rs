@@ -1,12 +1,12 @@
-//! Server-Sent Events from a stream of bytes: the public face of `eventsource-stream` 0.2, over [`ssewire`].
+//! Server-Sent Events from a stream of bytes: the public interface of `eventsource-stream` 0.2, over [`ssewire`].
 //!
 //! ```toml
-//! eventsource-stream = { package = "ssewire-eventsource-stream", path = "…" }
+//! eventsource-stream = { package = "ssewire-eventsource-stream", version = "0.2.3" }
 //! ```
 //!
-//! Each byte is looked at once, whatever the chunks; an event is copied once, into the [`Event`] that owns it, and its
-//! data once more if it was cut. An event is delivered as soon as its blank line is there. What differs from the
-//! original is listed, and asserted, in `tests/differences.rs`.
+//! Each byte is read once, in any chunks. An event is copied once, into the [`Event`] that owns it, and its
+//! data once more if it was split. An event is delivered as soon as its blank line is there. The differences from the
+//! original are listed, and asserted, in `tests/differences.rs`.
 //!
 //! # Examples
 //!
@@ -51,13 +51,13 @@ pub struct Event {
     pub event: String,
     /// The data, its lines joined by LF.
     pub data: String,
-    /// The last event ID in force, set by this event or by one before; empty when there is none.
+    /// The current last event ID, set by this event or an earlier one; empty without one.
     pub id: String,
     /// The reconnection time that this very event sets.
     pub retry: Option<Duration>,
 }
 
-/// Why there is no event.
+/// The reason why the stream returned an error and not an event.
 #[derive(Debug, PartialEq)]
 pub enum EventStreamError<E> {
     /// The stream is not UTF-8. Never made here: the standard reads such bytes as U+FFFD. It is part of the face.
@@ -112,7 +112,7 @@ pin_project! {
         #[pin]
         stream: S,
         parser: Parser<GrowableBuffer>,
-        // What a chunk holds behind its first event. The face has no type for the chunk itself.
+        // The rest of a chunk after its first event. The interface has no type for the chunk itself.
         rest: Vec<u8>,
         read: usize,
         last_event_id: String,

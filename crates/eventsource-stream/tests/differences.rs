@@ -1,4 +1,4 @@
-//! Where this crate differs from the original: every difference that is known, and what both do.
+//! The known differences between this crate and the original: each test asserts the behaviour of both.
 
 mod common;
 
@@ -9,7 +9,7 @@ use common::{chunkings, message, original, ours, Random};
 use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
 
-/// The original panics at a byte order mark, however it is cut. The standard drops it.
+/// The original panics at a byte order mark, however it is split. The standard drops it.
 #[test]
 fn a_byte_order_mark() {
     for chunks in chunkings("\u{feff}data: 1\n\n".as_bytes()) {
@@ -18,7 +18,7 @@ fn a_byte_order_mark() {
     }
 }
 
-/// The original holds an event back behind a CR until the byte after it is there, and loses it if there is none.
+/// The original holds an event back after a CR until the next byte arrives, and loses it without one.
 #[test]
 fn a_cr_at_the_end_of_a_chunk() {
     assert_eq!(ours(["data: 1\r\r"]), [message("1", "")]);
@@ -51,7 +51,7 @@ fn a_byte_that_is_not_utf_8() {
     assert_eq!(seen.len(), 2);
 }
 
-/// A stream that ends within a character ends with an error for the original; the standard discards what is unfinished.
+/// A stream that ends within a character ends with an error for the original; the standard discards the unfinished event.
 #[test]
 fn a_character_cut_by_the_end() {
     assert_eq!(ours([b"data: 1\n\ndata: \xf0\x9f"]), [message("1", "")]);
@@ -66,7 +66,7 @@ fn a_retry_with_a_plus_sign() {
     assert_eq!(retry(&original(["retry: +5\ndata: 1\n\n"])), Some(Duration::from_millis(5)));
 }
 
-/// A last event ID that is set is in force until the stream sets another, says the standard. The original forgets it
+/// A last event ID that is set stays until the stream sets another, says the standard. The original forgets it
 /// with the first event, which makes a client that reconnects twice ask for everything again.
 #[test]
 fn a_last_event_id_that_was_set() {
@@ -82,7 +82,7 @@ fn a_last_event_id_that_was_set() {
     assert_eq!(events.last_event_id(), "");
 }
 
-/// A block with nothing but an ID sets the last event ID, says the standard, although it is no event.
+/// A block with nothing but an ID sets the last event ID, says the standard, although it is not an event.
 #[test]
 fn a_block_of_an_id_alone() {
     let chunks = || futures::stream::iter(["data: 1\n\nid: 2\n\n"].map(Ok::<_, ()>));
@@ -145,7 +145,7 @@ fn a_limit() {
     assert_eq!(events.next().now_or_never(), Some(None));
 }
 
-/// Apart from the above both say the same: two thousand streams of every kind of line, cut at random.
+/// Apart from the above both say the same: two thousand streams of every kind of line, split at random.
 #[test]
 fn nothing_else() {
     const LINES: [&str; 16] = [

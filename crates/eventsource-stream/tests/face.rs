@@ -1,4 +1,4 @@
-//! What users of the face rely on. The same tests run against the original and against this crate.
+//! The behaviour that users of the interface rely on. The same tests run against the original and against this crate.
 
 #![allow(clippy::duplicate_mod, reason = "one suite for two crates")]
 

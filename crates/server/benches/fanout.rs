@@ -82,7 +82,7 @@ async fn produce(burst: u64, every: u64, time: Duration, publish: impl Fn(&str, 
     n
 }
 
-/// The server process: prints its address, waits for a line, publishes, and prints what it took.
+/// The server process: prints its address, waits for a line, publishes, and prints its cost.
 async fn server(kind: &str, burst: u64, every: u64, time: Duration) -> Result<(), AnyError> {
     let stdin = std::io::stdin();
     let mut line = String::new();

@@ -156,7 +156,7 @@ const HTTP_BUFFER: usize = 64 << 10;
 const NOT_SENT: u32 = 16 << 10;
 
 /// Sets the options of an accepted socket that event streams need, for an accept loop of your own: `TCP_NODELAY`, and
-/// `TCP_NOTSENT_LOWAT` of 16 KiB where the system has it. A system that refuses one serves without it.
+/// `TCP_NOTSENT_LOWAT` of 16 KiB where the system has it. An option that the system rejects is left out.
 pub fn configure(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     #[cfg(any(target_os = "linux", target_os = "android"))]

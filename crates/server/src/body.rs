@@ -21,6 +21,7 @@ use crate::task;
 /// Each chunk has all events that are ready, up to the [limit](crate::Builder::chunk), and ends with an event. It ends only when
 /// the hub is [shut down](crate::Hub::shutdown), or with an error of the [log](crate::Log) that it is caught up from; the client
 /// then comes back with its last event ID.
+#[doc(alias = "Sse")]
 #[must_use = "a body does nothing unless it is polled"]
 pub struct EventBody {
     hub: Arc<Inner>,
@@ -73,7 +74,7 @@ impl EventBody {
                         });
                         return Poll::Ready(Some(chunk.into()));
                     }
-                    // The ring is a little behind the log: it has the ID soon, and wakes the reader then.
+                    // The ring lags the log a little: it has the ID soon, and wakes the reader then.
                     let mut state = self.hub.lock();
                     if state.closing.is_some() {
                         return Poll::Ready(None);
@@ -110,7 +111,7 @@ impl Body for EventBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let body = &mut *self;
         if body.catch_up.is_some() {
-            // What stands before the events is written first.
+            // The part before the events is written first.
             let start = body.hub.lock().take_prefix(body.key);
             let chunk = if start.is_empty() { ready!(body.poll_catch_up(cx)) } else { Some(start.into()) };
             match chunk {

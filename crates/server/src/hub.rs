@@ -30,6 +30,9 @@ use crate::task;
 ///
 /// The history takes its [`capacity`](Builder::capacity), once for all connections. A connection takes about 200 bytes here, and
 /// no more if its reader is slow. The HTTP stack and the kernel have buffers of their own: see [`Server`](crate::Server).
+#[doc(alias = "broadcast")]
+#[doc(alias = "fan-out")]
+#[doc(alias = "history")]
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) inner: Arc<Inner>,
@@ -186,7 +189,7 @@ impl Hub {
         EventBody::new(self.inner.clone(), key, is_behind.then_some(id))
     }
 
-    /// Ends all streams after what is ready for them, with a reconnection time each, at which no more than a thousand clients a
+    /// Ends each stream after the events that are ready for it, with a reconnection time at which no more than a thousand clients a
     /// second come back. Returns when all are gone, or closes those that are left after `grace`.
     ///
     /// Nothing can be published from then on. A request that arrives later gets a stream that ends at once.

@@ -36,7 +36,7 @@ assert_eq!(event.data(), b"two");
 # }
 ```
 
-# What a client sees
+# The view of a client
 
 | | |
 |---|---|
@@ -45,7 +45,7 @@ assert_eq!(event.data(), b"two");
 | its last event ID is not held | `event: gap` with `data: unknown`, and all that is held |
 | it reads too slowly | `event: gap` with the number of events that it missed, and all that is held |
 | nothing happens | a comment every 15 seconds |
-| the server shuts down | what is ready, a `retry`, and the end |
+| the server shuts down | the events that are ready, a `retry`, and the end |
 
 # Features
 

@@ -70,7 +70,7 @@ pub struct Entry {
     pub data: Bytes,
 }
 
-/// Gives the frame of an entry. Whoever can write to the log may have put anything into it: an entry that is not an event only
+/// Gives the frame of an entry. Another program may have written anything to the log: an entry that is not an event only
 /// sets the ID, and one without a valid ID is left out.
 pub(crate) fn encode(entry: &Entry, write: impl FnOnce(&Frame<'_>)) {
     let Ok(id) = Frame::new().id(&entry.id) else { return };
@@ -87,7 +87,7 @@ type Reading<'a> = Pin<Box<dyn Future<Output = AnyPage> + Send + 'a>>;
 pub(crate) struct AnyLog(Arc<dyn Read>);
 
 impl AnyLog {
-    /// Returns what there is after this place, without waiting.
+    /// Returns the entries after this place, without waiting.
     pub(crate) async fn read(&self, after: After<'_>, limit: usize) -> AnyPage {
         self.0.read(after, limit, Duration::ZERO).await
     }
@@ -113,7 +113,7 @@ const BACK_OFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(
 impl Hub {
     /// Follows a log: reads all of it into the history, and from then on each entry as it is appended. Returns after the first.
     ///
-    /// Events are published by [`Log::append`] from then on, here or in another process; [`publish`](Hub::publish) refuses them.
+    /// Events are published by [`Log::append`] from then on, here or in another process; [`publish`](Hub::publish) rejects them.
     /// While the log cannot be read, connections stay open and wait, and it is tried again after up to two seconds. If entries
     /// are gone that were not read, all readers get a [gap event](ssewire::replay::Gap).
     ///

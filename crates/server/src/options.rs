@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use crate::hub::Hub;
 
-/// What happens to a reader that is so slow that events it has not got are dropped from the history.
+/// The treatment of a reader that is so slow that the history dropped events before it got them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slow {
     /// It is told how many it missed, by a [gap event](ssewire::replay::Gap) in its stream, and goes on with the oldest event
@@ -19,7 +19,7 @@ pub enum Slow {
     Closed(Duration),
 }
 
-/// Where a client begins that comes without a last event ID.
+/// The first event of a client that comes without a last event ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// With the next event.

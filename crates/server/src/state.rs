@@ -51,7 +51,7 @@ pub(crate) struct State {
 /// A connection.
 pub(crate) struct Reader {
     pub id: u64,
-    /// Where it is; `None` while it is caught up from the log.
+    /// Its place in the ring; `None` while it is caught up from the log.
     cursor: Option<Cursor>,
     /// Present while it waits.
     waker: Option<Waker>,
@@ -72,7 +72,7 @@ struct Shared {
     bytes: Bytes,
 }
 
-/// Whom a push wakes.
+/// The tasks that a push wakes.
 pub(crate) enum Wake {
     /// Readers, by the caller and without the lock.
     Readers(Vec<Waker>),
@@ -81,7 +81,7 @@ pub(crate) enum Wake {
     Nobody,
 }
 
-/// What a body does next.
+/// The next step of a body.
 pub(crate) enum Next {
     Chunk(Bytes),
     /// The waker is kept.
@@ -235,7 +235,7 @@ impl State {
         }
     }
 
-    /// Returns the wakers of those that wait for what was published, for the caller to wake without the lock.
+    /// Returns the wakers of those that wait for the published events, for the caller to wake without the lock.
     pub(crate) fn take_waiting(&mut self, now: Instant) -> Vec<Waker> {
         self.woken = Some(now);
         self.quiet = Some(now);
@@ -299,7 +299,7 @@ impl State {
         }
     }
 
-    /// Makes every reader end after what is ready for it. Returns those to wake.
+    /// Makes every reader end after the events that are ready for it. Returns those to wake.
     pub(crate) fn close(&mut self) -> Vec<Waker> {
         // No more than a thousand a second come back.
         self.closing = Some((self.retry_ms / 2).max(self.readers.len() as u64));

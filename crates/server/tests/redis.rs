@@ -44,7 +44,7 @@ impl Redis {
         redis
     }
 
-    /// Kills it and starts it again, with what it wrote to its log.
+    /// Kills it and starts it again on its log.
     async fn restart(&mut self) {
         self.program = None;
         let mut command = Command::new("redis-server");
@@ -117,7 +117,7 @@ async fn post(port: u16, data: &str) -> bool {
     timeout(Duration::from_secs(3), ask).await.ok().flatten().unwrap_or(false)
 }
 
-/// What a client got: the events, and the gaps it was told of.
+/// The events that a client got, and the gaps that it was told of.
 #[derive(Default)]
 struct Got {
     events: Vec<u64>,

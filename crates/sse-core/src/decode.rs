@@ -19,11 +19,11 @@ pub struct MessageEvent {
     pub event: Cow<'static, str>,
     /// The data, its lines joined by LF.
     pub data: String,
-    /// The last event ID in force; `None` when there is none, or an empty one.
+    /// The current last event ID; `None` without one, or if it is empty.
     pub last_event_id: Option<Arc<str>>,
 }
 
-/// What a stream yields.
+/// An item of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum SseEvent {
@@ -44,14 +44,14 @@ pub struct PayloadTooLargeError;
 /// more than twice the memory that it needs, however large one before it was.
 const KEPT: usize = 64 * 1024;
 
-/// Makes events of bytes, however they are cut.
+/// Makes events from bytes, however they are split.
 #[derive(Clone)]
 pub struct SseDecoder {
     tokenizer: Tokenizer,
     limit: NonZeroUsize,
     last_event_id: Option<Arc<str>>,
     event: Event,
-    /// The event was too large: the rest of it is passed over.
+    /// The event was too large: the rest of it is skipped.
     skipping: bool,
 }
 
@@ -60,13 +60,13 @@ pub struct SseDecoder {
 struct Event {
     event_type: Vec<u8>,
     data: Vec<u8>,
-    /// Whether there was a line of data: without one the block is no event.
+    /// Set by a line of data: a block without one is not an event.
     has_data: bool,
     /// The ID that it sets; `Some(None)` takes the one before it back.
     id: Option<Option<Arc<str>>>,
     /// The value of an `id` line that is not over.
     id_line: Vec<u8>,
-    /// The value of a `retry` line that is not over: `None` at its start, and `Some(None)` once it is no number.
+    /// The value of a `retry` line that is not over: `None` at its start, and `Some(None)` once it is not a number.
     retry_line: Option<Option<u32>>,
 }
 
@@ -121,12 +121,12 @@ impl SseDecoder {
         self.reconnect_with_id(None);
     }
 
-    /// The next event in `buf`, or `None` when all of it is used and more is needed. `buf` is advanced past what was
+    /// Returns the next event in `buf`, or `None` when all of it is used and more is needed. `buf` is advanced past the bytes
     /// used, also when an error is returned.
     ///
     /// # Errors
     ///
-    /// When the event's data, type or ID is larger than the limit, once for each such event; call again to go on behind
+    /// When the event's data, type or ID is larger than the limit, once for each such event; call again to go on after
     /// it.
     pub fn next(&mut self, buf: &mut impl Buf) -> Option<Result<SseEvent, PayloadTooLargeError>> {
         loop {

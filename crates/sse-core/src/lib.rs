@@ -1,12 +1,12 @@
-//! Server-Sent Events from buffers or a stream of buffers: the public face of `sse-core` 0.2, over [`ssewire`].
+//! Server-Sent Events from buffers or a stream of buffers: the public interface of `sse-core` 0.2, over [`ssewire`].
 //!
 //! ```toml
-//! sse-core = { package = "ssewire-sse-core", path = "…" }
+//! sse-core = { package = "ssewire-sse-core", version = "0.2.3" }
 //! ```
 //!
-//! The grammar is ssewire's [`Tokenizer`](ssewire::tokenizer::Tokenizer): each byte is looked at once, whatever the chunks. Its
+//! The grammar is ssewire's [`Tokenizer`](ssewire::tokenizer::Tokenizer): each byte is read once, in any chunks. Its
 //! pieces are put together in a buffer, and copied into the [`MessageEvent`] that owns them; large data takes the
-//! buffer along. What differs from the original is listed, and asserted, in `tests/differences.rs`.
+//! buffer along. The differences from the original are listed, and asserted, in `tests/differences.rs`.
 //!
 //! # Examples
 //!

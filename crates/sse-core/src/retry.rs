@@ -10,9 +10,9 @@ pub struct SseRetryConfig {
     pub max_backoff_ms: u32,
     /// The shortest wait, in milliseconds.
     pub min_sleep_ms: u32,
-    /// What the wait is multiplied by from one try to the next. Below 1, or not finite, it does not grow.
+    /// The factor of the wait from one try to the next. Below 1, or not finite, the wait does not grow.
     pub backoff_multiplier: f32,
-    /// Whether the wait is a random one between the first and the one that is due.
+    /// Set if the wait is a random one between the first and the one that is due.
     pub jitter: bool,
 }
 
@@ -63,7 +63,7 @@ impl SseRetryConfig {
         let first = reconnect_time_ms.max(self.min_sleep_ms) as f32;
         let grows = self.backoff_multiplier.is_finite() && self.backoff_multiplier >= 1.0;
         let due = if grows { first * power(self.backoff_multiplier, attempt) } else { first };
-        // `min` takes the longest wait for what is not a number as well.
+        // `min` takes the longest wait for NaN as well.
         let due = due.min(self.max_backoff_ms as f32);
         let wait = if self.jitter && first < due {
             let factor = if (0.0..=1.0).contains(&jitter_factor) { jitter_factor } else { 1.0 };

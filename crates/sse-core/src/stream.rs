@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::{PayloadTooLargeError, SseDecoder, SseEvent};
 
-/// Why there is no event.
+/// The reason why the stream returned an error and not an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum SseStreamError<T> {
@@ -64,7 +64,7 @@ impl<T: TryStream> SseStream<T> {
         decoder
     }
 
-    /// Whether no stream is attached.
+    /// Returns whether no stream is attached.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.inner.is_none()

@@ -1,10 +1,10 @@
-//! Where this crate differs from the original: every difference that is known, and what both do.
+//! The known differences between this crate and the original: each test asserts the behaviour of both.
 
 use std::iter::from_fn;
 use std::num::NonZeroUsize;
 
-/// Once an event was large, the original gives the data of every event after it as much memory. Here each takes what it
-/// needs.
+/// Once an event was large, the original gives the data of every event after it as much memory. Here each takes as
+/// much as it needs.
 #[test]
 fn the_memory_of_an_event_behind_a_large_one() {
     const LARGE: usize = 100_000;
@@ -26,7 +26,7 @@ fn the_memory_of_an_event_behind_a_large_one() {
     assert!(capacities(original.collect()).iter().all(|&capacity| capacity >= LARGE));
 }
 
-/// What a decoder prints of itself: the original shows its buffers as well.
+/// The `Debug` output of a decoder: the original shows its buffers as well.
 #[test]
 fn what_a_decoder_prints() {
     let mut input = &b"id: 7\n\ndata: unfinished"[..];
@@ -36,7 +36,7 @@ fn what_a_decoder_prints() {
     assert!(format!("{:?}", original::SseDecoder::new()).contains("data_buf"));
 }
 
-/// Apart from the above both say the same: four thousand streams of every kind of line, cut at random, with a small
+/// Apart from the above both say the same: four thousand streams of every kind of line, split at random, with a small
 /// limit.
 #[test]
 fn nothing_else() {

@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const EVENT_STREAM: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/event-stream")];
 
-/// A chat completion as OpenAI sends it, but for the byte order mark, and line ends of CR alone: the original gets
+/// A chat completion as OpenAI sends it, except for the byte order mark and line ends of CR alone: the original handles
 /// neither.
 async fn completion() -> ([(header::HeaderName, &'static str); 1], String) {
     let chunk = |content: &str| {
@@ -33,7 +33,7 @@ async fn completion() -> ([(header::HeaderName, &'static str); 1], String) {
     (EVENT_STREAM, format!("\u{feff}{chunks}data: [DONE]\r\r"))
 }
 
-/// Ten events, then the connection ends; the next ten for who asks for what comes behind them.
+/// Ten events, then the connection ends; a client that resumes gets the next ten.
 async fn events(headers: HeaderMap) -> ([(header::HeaderName, &'static str); 1], String) {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let from = last.map_or(0, |last: usize| last + 1);

@@ -161,7 +161,7 @@ impl Clock {
 pub fn start() -> (Clock, Network) {
     cortex_m::interrupt::disable();
     let timer = cortex_m::Peripherals::take().unwrap().SYST;
-    // SAFETY: this is the only call, as the peripherals can be taken once. There is no critical section to break.
+    // SAFETY: this is the only call, as the peripherals can be taken once. No critical section can be broken.
     unsafe {
         chip::start_uart();
         NVIC::unmask(NetworkInterrupt);

@@ -1,4 +1,4 @@
-//! What the programs in `bin` share: two boards, their network chips, a sensor.
+//! Shared by the programs in `bin`: two boards, their network chips, a sensor.
 
 #![no_std]
 

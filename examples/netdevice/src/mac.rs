@@ -1,4 +1,4 @@
-//! What the network stacks need of an Ethernet MAC, and smoltcp's [`Device`] over it.
+//! The parts of an Ethernet MAC that the network stacks need, and smoltcp's [`Device`] over it.
 
 use core::fmt;
 use core::ops::Range;

@@ -1,4 +1,4 @@
-/* Every function once, and every way that one can refuse. Prints nothing when all is as the header says. */
+/* Every function once, and every error that one can return. Prints nothing when all is as the header says. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * ssewire: Server-Sent Events (text/event-stream) for C, exact to the WHATWG HTML standard.
  *
- * No function allocates, blocks, keeps global state or fails for what a stream holds, but for an event that is too large.
- * Every pointer argument must be valid for what it is said to point at; one with a length of 0 may be NULL. A parser or
+ * No function allocates, blocks, keeps global state or fails because of the bytes of a stream, except for an event that is too large.
+ * Every pointer argument must be valid for the object that its description names; one with a length of 0 may be NULL. A parser or
  * an encoder is used by one thread at a time.
  */
 
@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 /**
- * What a function came to. Errors are negative.
+ * The result of a function. Errors are negative.
  */
 typedef enum {
   /**
-   * Done. Of `ssewire_feed`: all input was used, and there is no event in it (any more).
+   * Done. Of `ssewire_feed`: all input was used, and no (further) event is in it.
    */
   SSEWIRE_OK = 0,
   /**
@@ -54,7 +54,7 @@ typedef struct {
  */
 typedef struct {
   /**
-   * The first byte. NULL means that there is no value, which is not the same as an empty one.
+   * The first byte. NULL stands for a missing value, which is not the same as an empty one.
    */
   const uint8_t *ptr;
   /**
@@ -64,7 +64,7 @@ typedef struct {
 } ssewire_bytes_t;
 
 /**
- * An event, lent until the next call with its parser.
+ * An event, borrowed until the next call with its parser.
  */
 typedef struct {
   /**
@@ -76,7 +76,7 @@ typedef struct {
    */
   ssewire_bytes_t data;
   /**
-   * The last event ID in force, set by this event or one before; empty when there is none.
+   * The current last event ID, set by this event or an earlier one; empty without one.
    */
   ssewire_bytes_t last_event_id;
   /**
@@ -84,21 +84,21 @@ typedef struct {
    */
   uint64_t retry_ms;
   /**
-   * Whether this event set the reconnection time.
+   * Set if this event set the reconnection time.
    */
   bool has_retry;
   /**
-   * Whether this event itself set the ID.
+   * Set if this event itself set the ID.
    */
   bool has_id;
   /**
-   * Whether this event itself named a type.
+   * Set if this event itself named a type.
    */
   bool has_type;
 } ssewire_event_t;
 
 /**
- * What to write: an event, a comment, a reconnection time, or several of these. What is NULL is left out, so `{0}` is
+ * A block to write: an event, a comment, a reconnection time, or several of these. A value of NULL is left out, so `{0}` is
  * an empty frame.
  */
 typedef struct {
@@ -115,7 +115,7 @@ typedef struct {
    */
   ssewire_bytes_t id;
   /**
-   * Becomes a line for each of its lines, which end in LF, CR or CRLF. Without data a frame is no event.
+   * Becomes a line for each of its lines, which end in LF, CR or CRLF. A frame without data is not an event.
    */
   ssewire_bytes_t data;
   /**
@@ -123,7 +123,7 @@ typedef struct {
    */
   uint64_t retry_ms;
   /**
-   * Whether to write `retry_ms`.
+   * Set to write `retry_ms`.
    */
   bool has_retry;
 } ssewire_frame_t;
@@ -158,7 +158,7 @@ void ssewire_parser_init(ssewire_parser_t *parser,
 
 /**
  * Reads `input` up to the end of the next event, or all of it, and says in `consumed` how many bytes that is: feed the
- * rest again, also after an error. The input may be cut anywhere.
+ * rest again, also after an error. The input may be split anywhere.
  *
  * Returns `SSEWIRE_OK`, `SSEWIRE_EVENT` or `SSEWIRE_OVERFLOW`. With `SSEWIRE_EVENT`, and only then, `event` is set. The event
  * lies in the input and in the parser's buffer: use it before either changes.
@@ -175,7 +175,7 @@ ssewire_status_t ssewire_feed(ssewire_parser_t *parser,
 
 /**
  * The last event ID, to be sent as `Last-Event-ID` when reconnecting, unless it is empty; NULL when none was ever set.
- * Lent until the next call with this parser.
+ * Borrowed until the next call with this parser.
  *
  * # Safety
  *
@@ -184,7 +184,7 @@ ssewire_status_t ssewire_feed(ssewire_parser_t *parser,
 ssewire_bytes_t ssewire_last_event_id(const ssewire_parser_t *parser);
 
 /**
- * Whether the stream has set a reconnection time, which is then in `milliseconds`.
+ * Returns whether the stream has set a reconnection time, which is then in `milliseconds`.
  *
  * # Safety
  *
@@ -242,7 +242,7 @@ ssewire_status_t ssewire_frame_write(const ssewire_frame_t *frame,
  * Begins to write `frame` piece by piece. Its values must stay as they are until the last piece is written; the
  * frame itself need not.
  *
- * Returns `SSEWIRE_OK`, or `SSEWIRE_INVALID_BYTE`; then there is no encoder.
+ * Returns `SSEWIRE_OK`, or `SSEWIRE_INVALID_BYTE`; then no encoder was made.
  *
  * # Safety
  *

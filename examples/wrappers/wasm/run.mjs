@@ -46,7 +46,7 @@ async function oversized() {
   if (`${reports}: ${read}` !== "1: a,bc,d") throw new Error(`${reports} too large, then ${read}`);
 }
 
-// Serves the page and what it asks for, with the stream handed on, and returns what the page came to.
+// Serves the page and its files, passes the stream on, and returns the result of the page.
 async function inBrowser() {
   const file = (type, path) => (response) => response.setHeader("content-type", type).end(readFileSync(path));
   const here = (name) => new URL(name, import.meta.url);

@@ -1,5 +1,5 @@
-// Server-Sent Events from any ReadableStream, as that of fetch: also behind a POST, or with headers of your own, which an
-// EventSource cannot do. The same in browsers and in node.
+// Server-Sent Events from any ReadableStream, as that of fetch: also of a POST, or with headers of your own, which an
+// EventSource cannot send. The same in browsers and in node.
 //
 //     const module = await WebAssembly.compileStreaming(fetch("ssewire.wasm"));
 //     for await (const { type, data, lastEventId, retry } of events((await fetch(url)).body, module)) { ... }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// No answer takes this long; a test that does hangs.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
-/// What becomes of one connection after its request was read.
+/// The fate of one connection after its request was read.
 #[derive(Clone)]
 pub enum Answer {
     /// Sends this, and closes.

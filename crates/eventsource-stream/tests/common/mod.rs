@@ -31,7 +31,7 @@ macro_rules! reader {
 reader!(original, original);
 reader!(ours, eventsource_stream);
 
-/// `bytes` whole, cut in two at every place, and byte by byte.
+/// `bytes` whole, split in two at every place, and byte by byte.
 pub fn chunkings(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
     let mut all = vec![vec![bytes], bytes.chunks(1).collect()];
     all.extend((1..bytes.len()).map(|at| vec![&bytes[..at], &bytes[at..]]));

@@ -46,7 +46,7 @@ fn fields() {
         ("data: a:b: c\n\n", &[event("message", "a:b: c", "", None)]),
     ];
     for (text, expected) in cases {
-        // The last line end is LF: the original waits behind a CR.
+        // The last line end is LF: the original waits after a CR.
         for bytes in [text.to_string(), text.replace('\n', "\r\n"), text.replace("\nd", "\rd").replace("\ni", "\ri")] {
             for chunks in chunkings(bytes.as_bytes()) {
                 let found = read(chunks.into_iter().map(Ok).collect());

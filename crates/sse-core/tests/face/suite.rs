@@ -24,7 +24,7 @@ fn drain(decoder: &mut SseDecoder, mut input: impl Buf) -> Results {
     found
 }
 
-/// Reads `bytes` whole, cut in two at every place, and byte by byte, as slices and as a `Buf` of two parts.
+/// Reads `bytes` whole, split in two at every place, and byte by byte, as slices and as a `Buf` of two parts.
 fn assert_reads(limit: usize, bytes: &[u8], expected: &Results) {
     let decoder = || SseDecoder::with_limit(NonZeroUsize::new(limit).unwrap());
     for at in 0..=bytes.len() {
@@ -109,7 +109,7 @@ fn limits() {
             vec![Ok(message("message", "\n\n\n\n\n\n\n\n", ""))],
         ),
         ("data\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\n\n", vec![too_large()]),
-        // Reported once; a retry behind it is in force.
+        // Reported once; a retry after it takes effect.
         (
             "data: 123456789\ndata: 123456789\nretry: 10\n\nevent: e\ndata\n\n",
             vec![too_large(), Ok(SseEvent::Retry(10)), Ok(message("e", "", ""))],

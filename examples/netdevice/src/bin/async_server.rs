@@ -152,7 +152,7 @@ async fn serve(number: usize, stack: Stack<'static>, shared: &'static Shared, bu
     }
 }
 
-/// Where a reader begins in the ring.
+/// The place in the ring where a reader begins.
 struct Start {
     cursor: Cursor,
     /// Something before that is gone.

@@ -154,7 +154,7 @@ impl Transport {
             let Some((head, rest)) = Head::parse(received) else { return (0, received.len() < RECEIVE) };
             match client.on_head(now, &head) {
                 Verdict::Open => log!("open"),
-                Verdict::Failed(cause) => log!("refused: {cause}"),
+                Verdict::Failed(cause) => log!("rejected: {cause}"),
                 Verdict::Informational | Verdict::Redirect => {}
             }
             self.body = head.body();

@@ -1,6 +1,6 @@
 //! Serves telemetry over TCP: `GET /events` is a stream of readings and alarms, `GET /` is a page that watches it.
 //!
-//! One loop takes frames from the network, samples, and lets each connection do what it can without waiting. All events lie
+//! One loop takes frames from the network, samples, and lets each connection do all that it can without waiting. All events lie
 //! in one ring, from which every reader is served; a reader is a cursor into it, and so is one that comes back.
 
 #![no_std]
@@ -151,7 +151,7 @@ enum Phase {
     Head,
     /// Sends the rest of a response.
     Response(&'static [u8]),
-    /// Sends what the ring has.
+    /// Sends the events of the ring.
     Events { cursor: Cursor },
     /// Sends events as fast as they are taken, from this number on.
     Flood(u32),
@@ -159,7 +159,7 @@ enum Phase {
     End,
 }
 
-/// Lets each connection do what it can. Returns whether one has ended, and its socket is to be used again.
+/// Lets each connection do all that it can without waiting. Returns whether one has ended, and its socket is to be used again.
 fn serve(connections: &mut [Connection; SOCKETS], sockets: &mut SocketSet<'_>, ring: &Ring, now: u64) -> bool {
     let readers = |connections: &[Connection; SOCKETS]| {
         let counts = |c: &&Connection| matches!(c.phase, Phase::Events { .. }) && now - c.since < STALLED_MS;
@@ -239,7 +239,7 @@ impl Connection {
                 Ok(_) => {}
                 // It has half an event, to which anything more would be added. It drops that, and comes back with its last ID.
                 Err(lagged) if lagged.torn => {
-                    log!("{}: too slow, {} events behind", self.handle, lagged.missed);
+                    log!("{}: too slow, {} events missed", self.handle, lagged.missed);
                     self.end(socket);
                 }
                 Err(lagged) => {

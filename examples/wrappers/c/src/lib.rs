@@ -15,11 +15,11 @@ use core::{ptr, slice};
 
 use ssewire::{BufferTooSmall, Encoder, Event, Frame, IdError, InvalidByte, Parser};
 
-/// What a function came to. Errors are negative.
+/// The result of a function. Errors are negative.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ssewire_status_t {
-    /// Done. Of `ssewire_feed`: all input was used, and there is no event in it (any more).
+    /// Done. Of `ssewire_feed`: all input was used, and no (further) event is in it.
     SSEWIRE_OK = 0,
     /// There is an event.
     SSEWIRE_EVENT = 1,
@@ -37,13 +37,13 @@ use ssewire_status_t::*;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ssewire_bytes_t {
-    /// The first byte. NULL means that there is no value, which is not the same as an empty one.
+    /// The first byte. NULL stands for a missing value, which is not the same as an empty one.
     pub ptr: *const u8,
     /// How many there are.
     pub len: usize,
 }
 
-/// An event, lent until the next call with its parser.
+/// An event, borrowed until the next call with its parser.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ssewire_event_t {
@@ -51,19 +51,19 @@ pub struct ssewire_event_t {
     pub event_type: ssewire_bytes_t,
     /// The lines of data, joined by LF; never NULL.
     pub data: ssewire_bytes_t,
-    /// The last event ID in force, set by this event or one before; empty when there is none.
+    /// The current last event ID, set by this event or an earlier one; empty without one.
     pub last_event_id: ssewire_bytes_t,
     /// The reconnection time that this event set, in milliseconds; look at `has_retry` first.
     pub retry_ms: u64,
-    /// Whether this event set the reconnection time.
+    /// Set if this event set the reconnection time.
     pub has_retry: bool,
-    /// Whether this event itself set the ID.
+    /// Set if this event itself set the ID.
     pub has_id: bool,
-    /// Whether this event itself named a type.
+    /// Set if this event itself named a type.
     pub has_type: bool,
 }
 
-/// What to write: an event, a comment, a reconnection time, or several of these. What is NULL is left out, so `{0}` is
+/// A block to write: an event, a comment, a reconnection time, or several of these. A value of NULL is left out, so `{0}` is
 /// an empty frame.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -74,11 +74,11 @@ pub struct ssewire_frame_t {
     pub event_type: ssewire_bytes_t,
     /// Without CR, LF and NUL. An empty one clears the reader's last event ID.
     pub id: ssewire_bytes_t,
-    /// Becomes a line for each of its lines, which end in LF, CR or CRLF. Without data a frame is no event.
+    /// Becomes a line for each of its lines, which end in LF, CR or CRLF. A frame without data is not an event.
     pub data: ssewire_bytes_t,
     /// The reconnection time in milliseconds, if `has_retry`.
     pub retry_ms: u64,
-    /// Whether to write `retry_ms`.
+    /// Set to write `retry_ms`.
     pub has_retry: bool,
 }
 
@@ -122,20 +122,20 @@ pub unsafe extern "C" fn ssewire_parser_init(parser: *mut ssewire_parser_t, buff
     let buffer: &'static mut [u8] = if len == 0 {
         &mut []
     } else {
-        // SAFETY: the caller gives `len` bytes to the parser alone, for as long as it is used: there is no use of
+        // SAFETY: the caller gives `len` bytes to the parser alone, for as long as it is used: nothing uses
         // `'static` beyond that. They may be uninitialized in C, so they are written first.
         unsafe {
             ptr::write_bytes(buffer, 0, len);
             slice::from_raw_parts_mut(buffer, len)
         }
     };
-    // SAFETY: the caller's memory is as large and as aligned as `ssewire_parser_t`, and so enough, as asserted above. What
-    // it held is not dropped: a parser owns nothing.
+    // SAFETY: the caller's memory is as large and as aligned as `ssewire_parser_t`, and so enough, as asserted above. Its
+    // earlier contents are not dropped: a parser owns nothing.
     unsafe { parser.cast::<InnerParser>().write(Parser::with_buffer(buffer)) }
 }
 
 /// Reads `input` up to the end of the next event, or all of it, and says in `consumed` how many bytes that is: feed the
-/// rest again, also after an error. The input may be cut anywhere.
+/// rest again, also after an error. The input may be split anywhere.
 ///
 /// Returns `SSEWIRE_OK`, `SSEWIRE_EVENT` or `SSEWIRE_OVERFLOW`. With `SSEWIRE_EVENT`, and only then, `event` is set. The event
 /// lies in the input and in the parser's buffer: use it before either changes.
@@ -181,7 +181,7 @@ fn lend_event(event: &Event<'_>) -> ssewire_event_t {
 }
 
 /// The last event ID, to be sent as `Last-Event-ID` when reconnecting, unless it is empty; NULL when none was ever set.
-/// Lent until the next call with this parser.
+/// Borrowed until the next call with this parser.
 ///
 /// # Safety
 ///
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn ssewire_last_event_id(parser: *const ssewire_parser_t) 
     id.map_or(NONE, lend)
 }
 
-/// Whether the stream has set a reconnection time, which is then in `milliseconds`.
+/// Returns whether the stream has set a reconnection time, which is then in `milliseconds`.
 ///
 /// # Safety
 ///
@@ -295,7 +295,7 @@ pub unsafe extern "C" fn ssewire_frame_write(
 /// Begins to write `frame` piece by piece. Its values must stay as they are until the last piece is written; the
 /// frame itself need not.
 ///
-/// Returns `SSEWIRE_OK`, or `SSEWIRE_INVALID_BYTE`; then there is no encoder.
+/// Returns `SSEWIRE_OK`, or `SSEWIRE_INVALID_BYTE`; then no encoder was made.
 ///
 /// # Safety
 ///

@@ -1,7 +1,7 @@
 //! The parser for JavaScript, as a module with six functions of numbers; `ssewire.mjs` makes an async generator of them.
 //!
 //! An instance reads one stream: make one of the compiled module for each, which is cheap. It imports nothing and never
-//! allocates: its memory is what the two constants say, and its stack.
+//! allocates: its memory is that of the two constants, and its stack.
 
 #![no_std]
 
@@ -19,7 +19,7 @@ static EVENT_BUFFER: Mutex<[u8; LARGEST]> = Mutex::new([0; LARGEST]);
 
 struct State {
     parser: Parser<&'static mut [u8]>,
-    /// What `feed` found: the bytes it used, then where event type, data and last event ID lie, and their lengths.
+    /// The result of `feed`: the number of bytes used, then the places of event type, data and last event ID, and their lengths.
     found: [u32; 7],
     retry: Option<u64>,
 }
@@ -30,20 +30,20 @@ static STATE: LazyLock<Mutex<State>> = LazyLock::new(|| {
     Mutex::new(State { parser, found: [0; 7], retry: None })
 });
 
-/// Where to put the input.
+/// Returns the place for the input.
 #[no_mangle]
 pub extern "C" fn input() -> *const u8 {
     INPUT_BUFFER.lock().as_ptr()
 }
 
-/// How many bytes there is room for.
+/// Returns the number of bytes that fit.
 #[no_mangle]
 pub extern "C" fn input_len() -> usize {
     INPUT
 }
 
 /// Reads the input from `start` to `end` up to the end of the next event: 1. Or all of it: 0. When an event was too
-/// large: -1; the next one can be read. In every case `found` says how many bytes were used: go on behind them.
+/// large: -1; the next one can be read. In every case `found` says how many bytes were used: go on after them.
 #[no_mangle]
 pub extern "C" fn feed(start: usize, end: usize) -> i32 {
     let State { parser, found, retry } = &mut *STATE.lock();
@@ -66,13 +66,13 @@ pub extern "C" fn feed(start: usize, end: usize) -> i32 {
     }
 }
 
-/// Where the seven numbers are that tell what `feed` found. The bytes are lent until the next call of `feed`.
+/// Returns the place of the seven numbers with the result of `feed`. The bytes are borrowed until the next call of `feed`.
 #[no_mangle]
 pub extern "C" fn found() -> *const u32 {
     STATE.lock().found.as_ptr()
 }
 
-/// Whether the event set the reconnection time.
+/// Returns whether the event set the reconnection time.
 #[no_mangle]
 pub extern "C" fn sets_retry() -> bool {
     STATE.lock().retry.is_some()
