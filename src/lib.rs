@@ -68,7 +68,7 @@ assert_eq!(&tx[..n], "event: temperature\nid: 2\ndata: 22\ndata: °C\n\n".as_byt
 |---|---|---|
 | `std` | yes | `alloc`, `io::Read` for [`Encoder`], [`Frame::write_to`], and SIMD for the check of UTF-8 in [`Event::text`] |
 | `alloc` | with `std` | [`GrowableBuffer`]: memory on the heap that grows up to a limit, for a parser or a ring; [`EventBuf`]; [`Frame::write_to_vec`] |
-| `heapless` | yes | [`OwnedEvent`]; needs Rust 1.87 |
+| `heapless` | yes | [`OwnedEvent`] |
 | `bytes` | | `alloc`, `EventBytes`, and `Frame::write_to_buf` |
 | `serde` | | `Serialize` for [`Event`] and the owned events, `Deserialize` for `EventBuf` and `EventBytes` |
 | `defmt` | | `defmt::Format` for events, items, tokens and errors |

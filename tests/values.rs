@@ -11,8 +11,8 @@ use common::{cases, config, via_next};
 use proptest::prelude::*;
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{
-    lossy, BufferTooSmall, Error, Event, EventBuf, EventBytes, Field, FormatError, FoundEvent, FoundItem, Frame,
-    GrowableBuffer, IdError, Item, Lossy, NotUtf8, Overflow, OwnedEvent, Parser, Piece, Progress, Update,
+    lossy, BufferTooSmall, Error, Event, EventBuf, Field, FormatError, FoundEvent, FoundItem, Frame, GrowableBuffer,
+    IdError, Item, Lossy, NotUtf8, Overflow, OwnedEvent, Parser, Piece, Progress, Update,
 };
 
 type Small = Parser<[u8; 16]>;
@@ -293,7 +293,8 @@ fn all_types_can_be_sent_and_shared() {
     check::<Event<'_>>();
     check::<OwnedEvent<4>>();
     check::<EventBuf>();
-    check::<EventBytes>();
+    #[cfg(feature = "bytes")]
+    check::<ssewire::EventBytes>();
     check::<Error>();
 }
 

@@ -232,6 +232,11 @@ fn types() {
     let error: SseStreamError<std::fmt::Error> = SseStreamError::PayloadTooLarge(PayloadTooLargeError);
     assert_eq!(is_error(error), text);
     assert_eq!(is_error(SseStreamError::from(std::fmt::Error)), std::fmt::Error.to_string());
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn serde() {
     let event = message("e", "d", "i");
     let json = serde_json::to_value(&event).unwrap();
     assert_eq!(json, serde_json::json!({"Message": {"event": "e", "data": "d", "last_event_id": "i"}}));
