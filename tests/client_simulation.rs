@@ -297,7 +297,7 @@ impl Simulation {
         let (has_fault, is_cut, stalls, slow) = (one_in(3), one_in(2), one_in(6), one_in(4));
         let body = if self.random.one_in(2) { Body::chunked() } else { Body::until_end() };
         let fault = if has_fault { FAULTS[self.random.below(12) as usize] } else { Fault::None };
-        let cut = is_cut.then(|| self.random.below(if self.random.0 % 2 == 0 { 60 } else { 2000 }) as usize);
+        let cut = is_cut.then(|| self.random.below(if self.random.0.is_multiple_of(2) { 60 } else { 2000 }) as usize);
         let cursor = self.server.since(id.as_deref()).ok();
         self.connection = Some(Connection {
             cursor,

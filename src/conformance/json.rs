@@ -107,7 +107,7 @@ impl TryFrom<Text> for Bytes {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
-    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| (16 * pair[0] + pair[1]) as u8).collect())
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| (16 * pair[0] + pair[1]) as u8).collect())
 }
 
 /// `Some(None)` for a key whose value is null.
