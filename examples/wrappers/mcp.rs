@@ -30,6 +30,7 @@ use axum::routing::post;
 use axum::Router;
 use futures::stream::{self, StreamExt};
 use serde_json::{json, Value};
+use ssewire::http::LAST_EVENT_ID;
 use ssewire::Frame;
 use ssewire_client::mcp::{Client, Error, VERSION};
 use ssewire_client::EventSource;
@@ -47,7 +48,6 @@ async fn call(url: &str, method: &str, params: Value, timeout: Duration) -> Resu
 }
 
 const SESSION_ID: &str = "mcp-session-id";
-const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The revisions that the server speaks. Clients of those before the newest take an event without a message for an error.
 const VERSIONS: [&str; 3] = [VERSION, "2025-06-18", "2025-03-26"];
@@ -67,6 +67,7 @@ struct Session {
     opened: u64,
 }
 
+/// The sessions by ID. Each ends by a DELETE alone.
 #[derive(Clone, Default)]
 struct Sessions(Arc<Mutex<HashMap<String, Session>>>);
 
@@ -92,7 +93,11 @@ impl Sessions {
         if text(headers, "mcp-protocol-version").is_some_and(|version| !VERSIONS.contains(&version)) {
             return Err(StatusCode::BAD_REQUEST);
         }
-        if self.lock().contains_key(id) { Ok(id.into()) } else { Err(StatusCode::NOT_FOUND) }
+        if self.lock().contains_key(id) {
+            Ok(id.into())
+        } else {
+            Err(StatusCode::NOT_FOUND)
+        }
     }
 }
 
@@ -117,7 +122,11 @@ fn is_local(headers: &HeaderMap) -> Result<(), StatusCode> {
     let Some(origin) = text(headers, "origin") else { return Ok(()) };
     let host = origin.parse::<Uri>().ok().and_then(|uri| uri.host().map(String::from));
     let is_local = host.is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&&host[..]));
-    if is_local { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+    if is_local {
+        Ok(())
+    } else {
+        Err(StatusCode::FORBIDDEN)
+    }
 }
 
 /// Takes a message, and answers a request.
@@ -322,7 +331,8 @@ async fn bad_line(State(asked): State<Asked>, request: Request, next: Next) -> R
             1 => Body::from_stream(chunks.take(2)),
             2 => {
                 let half = |chunk: Bytes| chunk.slice(..chunk.len() / 2);
-                let chunks = chunks.take(2).enumerate().map(move |(i, chunk)| if i == 1 { chunk.map(half) } else { chunk });
+                let chunks =
+                    chunks.take(2).enumerate().map(move |(i, chunk)| if i == 1 { chunk.map(half) } else { chunk });
                 let broken = stream::once(async {
                     // Or hyper would drop what it has not sent yet.
                     tokio::time::sleep(Duration::from_millis(50)).await;
