@@ -84,6 +84,9 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// And this long for one that resumes.
 const RESUME_LIMIT: Duration = Duration::from_secs(30);
 
+/// And this long for all steps of the application.
+const APPLICATION_LIMIT: Duration = Duration::from_secs(60);
+
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
 async fn node_server(setting: &Setting) -> Outcome {
@@ -269,7 +272,8 @@ async fn csharp_tutorial(setting: &Setting) -> Outcome {
 
 async fn angular(setting: &Setting) -> Outcome {
     let checking = angular::check(Path::new(FOLDER), &setting.chromium, setting.spoil);
-    let counts = tokio::time::timeout(LIMIT, checking).await.with_context(|| format!("in {LIMIT:?}"))??;
+    let limited = tokio::time::timeout(APPLICATION_LIMIT, checking).await;
+    let counts = limited.with_context(|| format!("in {APPLICATION_LIMIT:?}"))??;
     let version = format!("{}, {}", pinned("@angular/core"), pinned("event-source-polyfill"));
     Ok(Agreed { version, streams: counts.streams, events: counts.events, deviation: angular::DEVIATIONS })
 }
