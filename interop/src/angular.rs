@@ -238,7 +238,7 @@ impl User {
         self.until_closed(1).await?;
         *lock(&self.server.tokens) = ["second", "second"];
         self.server.cuts[0].notify_waiters();
-        self.page.until("#kitchen output", |texts| texts == ["closed by status 401"]).await?;
+        self.page.comes_to("kitchen", "closed by status 401").await?;
         self.publish(&[0, 1, 2], 20)?;
 
         // Neither comes back by itself, and the third is not touched.
@@ -340,7 +340,13 @@ impl Page {
     /// Connects a key, until the page shows this state.
     async fn connects(&mut self, key: &str, state: &str) -> anyhow::Result<()> {
         self.clicks(key, "connect").await?;
-        self.until(&format!("#{key} output"), |texts| texts == [state]).await.map(drop)
+        self.comes_to(key, state).await
+    }
+
+    /// Checks that a key comes to this state.
+    async fn comes_to(&mut self, key: &str, state: &str) -> anyhow::Result<()> {
+        let texts = self.until(&format!("#{key} output"), |texts| texts == [state]).await?;
+        compare(&texts, &[state.to_string()]).with_context(|| format!("state of {key}"))
     }
 
     /// Returns the texts of the elements that a selector names.
