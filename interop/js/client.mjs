@@ -1,4 +1,5 @@
-// A client of a stand:  node client.mjs undici|eventsource-parser http://127.0.0.1:PORT
+// A client of a stand:  node client.mjs undici|event-source-polyfill|eventsource-parser http://127.0.0.1:PORT
+import polyfill from 'event-source-polyfill'
 import { createParser } from 'eventsource-parser'
 import { EventSource } from 'undici'
 import { collectAll, post } from './collect.mjs'
@@ -9,6 +10,8 @@ process.removeAllListeners('warning')
 const [client, base] = process.argv.slice(2)
 if (client === 'undici') {
   await collectAll(EventSource, base)
+} else if (client === 'event-source-polyfill') {
+  await collectAll(polyfill.EventSourcePolyfill, base)
 } else {
   const { last } = await (await fetch(`${base}/plan`)).json()
   const response = await fetch(`${base}/stream/0`)

@@ -84,7 +84,10 @@ async function parse(createParser, url, last) {
         }
       }
     })
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) parser.feed(text)
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      parser.feed(text)
+      if (end !== undefined) break
+    }
   }
   return { end, events }
 }

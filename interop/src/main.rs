@@ -1,5 +1,6 @@
 //! Runs the pairs of README.md and prints a table of them.
 
+mod angular;
 mod chromium;
 mod clients;
 mod messages;

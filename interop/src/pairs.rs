@@ -17,7 +17,7 @@ use crate::process::Program;
 use crate::servers::{self, Running};
 use crate::stand::{Stand, Stream};
 use crate::tutorials::{self, End};
-use crate::{clients, random, resuming};
+use crate::{angular, clients, random, resuming};
 
 /// What the checks need of the machine, and how much they are to do.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ type Outcome = anyhow::Result<Agreed>;
 type Check = for<'s> fn(&'s Setting) -> Pin<Box<dyn Future<Output = Outcome> + 's>>;
 
 /// All pairs: what the peer is to us, its name, the check.
-pub const PAIRS: [(&str, &str, Check); 22] = [
+pub const PAIRS: [(&str, &str, Check); 24] = [
     ("server", "Node http, by hand", |setting| Box::pin(node_server(setting))),
     ("server", "sse-starlette", |setting| Box::pin(python_server(setting))),
     ("server", "axum", |setting| Box::pin(axum_server(setting))),
@@ -60,6 +60,7 @@ pub const PAIRS: [(&str, &str, Check); 22] = [
     ("client", "undici EventSource", |setting| Box::pin(undici_client(setting))),
     ("client", "eventsource-parser", |setting| Box::pin(parser_client(setting))),
     ("client", "httpx-sse", |setting| Box::pin(httpx_client(setting))),
+    ("client", "event-source-polyfill", |setting| Box::pin(polyfill_client(setting))),
     ("resuming", "eventsource 4", |setting| Box::pin(eventsource_4(setting))),
     ("resuming", "eventsource 5", |setting| Box::pin(eventsource_5(setting))),
     ("resuming", "eventsource-parser 4", |setting| Box::pin(parser_4(setting))),
@@ -72,6 +73,7 @@ pub const PAIRS: [(&str, &str, Check); 22] = [
     ("tutorial", "Node, as meant", |setting| Box::pin(node_tutorial(setting, "as-meant"))),
     ("tutorial", "Node, as printed", |setting| Box::pin(node_tutorial(setting, "as-printed"))),
     ("tutorial", "C# HttpListener, CR CR", |setting| Box::pin(csharp_tutorial(setting))),
+    ("tutorial", "Angular, polyfill", |setting| Box::pin(angular(setting))),
     ("judge", "Chromium, of the parser", |setting| Box::pin(judge_parser(setting))),
     ("judge", "Chromium, of the writer", |setting| Box::pin(judge_writer(setting))),
 ];
@@ -81,6 +83,9 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// And this long for one that resumes.
 const RESUME_LIMIT: Duration = Duration::from_secs(30);
+
+/// And this long for all steps of the application.
+const APPLICATION_LIMIT: Duration = Duration::from_secs(60);
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -148,6 +153,13 @@ async fn httpx_client(setting: &Setting) -> Outcome {
     let stand = stand(setting, vec![clients::written(&thousand())?]).await?;
     let _client = clients::program(&setting.python, &script("python/client.py"), &[], &stand)?;
     agreed(&stand.reports(LIMIT).await?, &[clients::httpx_sse(thousand())], pinned("httpx-sse"), clients::HTTPX_SSE)
+}
+
+async fn polyfill_client(setting: &Setting) -> Outcome {
+    let stand = stand(setting, vec![clients::written(&thousand())?]).await?;
+    let _client = clients::program(&setting.node, &script("js/client.mjs"), &["event-source-polyfill"], &stand)?;
+    let expected = clients::event_source(thousand());
+    agreed(&stand.reports(LIMIT).await?, &[expected], pinned("event-source-polyfill"), "")
 }
 
 async fn eventsource_4(setting: &Setting) -> Outcome {
@@ -256,6 +268,14 @@ async fn csharp_tutorial(setting: &Setting) -> Outcome {
         command
     };
     tutorial(setting, command, tutorials::every_event(), "").await
+}
+
+async fn angular(setting: &Setting) -> Outcome {
+    let checking = angular::check(Path::new(FOLDER), &setting.chromium, setting.spoil);
+    let limited = tokio::time::timeout(APPLICATION_LIMIT, checking).await;
+    let counts = limited.with_context(|| format!("in {APPLICATION_LIMIT:?}"))??;
+    let version = format!("{}, {}", pinned("@angular/core"), pinned("event-source-polyfill"));
+    Ok(Agreed { version, streams: counts.streams, events: counts.events, deviation: angular::DEVIATIONS })
 }
 
 /// Reads a server that `command` starts by `sse tail`, and another by `ssewire-client`.

@@ -1,23 +1,24 @@
-//! A server that clients of others resume at: `ssewire::replay` over axum, with a header of their own in every request.
+//! A server that clients of others resume at: `ssewire-server` over axum, with a header of their own in every request.
 //!
 //! `/events` closes the connection after each [`BATCH`] of events, and goes on after the last event ID of the next request.
 //! `/ids` sends one event a connection, with an ID that is hard to send back, whatever ID comes.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{header, HeaderMap, StatusCode};
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{header, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::Router;
-use ssewire::http::{resume_id, LAST_EVENT_ID};
-use ssewire::replay::{Resume, Ring};
-use ssewire::{Frame, GrowableBuffer};
-use tokio::net::TcpListener;
+use futures::StreamExt as _;
+use ssewire::http::{resume_id, LAST_EVENT_ID, RESPONSE_HEADERS};
+use ssewire::Frame;
+use ssewire_server::{Hub, Start};
 use tokio::sync::mpsc;
 
 use crate::messages::Seen;
@@ -42,7 +43,8 @@ pub struct Server {
 
 #[derive(Debug)]
 struct Inner {
-    ring: Ring<GrowableBuffer>,
+    /// Of each path.
+    hubs: [Hub; 2],
     /// The last event IDs of the requests of each path.
     requests: [Mutex<Vec<String>>; 2],
     reports: mpsc::UnboundedSender<(usize, Report)>,
@@ -66,34 +68,41 @@ impl Server {
     ///
     /// When no port is free.
     pub async fn start(spoil: bool) -> anyhow::Result<Server> {
-        let mut ring = Ring::new(GrowableBuffer::new(1 << 20));
+        let hub = || {
+            let hub = Hub::builder().epoch(EPOCH).start(Start::Oldest).retry(Duration::from_millis(20));
+            // A chunk is an event, so that a connection is cut by chunks.
+            hub.chunk(1).build()
+        };
+        let hubs = [hub()?, hub()?];
         for (i, seen) in events().into_iter().enumerate() {
-            let id = ring.next_id(EPOCH);
             let mut frame = Frame::new().data(if spoil && i == EVENTS / 2 { "spoilt" } else { &seen.data });
-            if has_id(i) {
-                frame = frame.id(&id)?;
-            }
             if seen.event != "message" {
                 frame = frame.event_type(&seen.event)?;
             }
-            ring.push(&frame)?;
+            if has_id(i) {
+                hubs[0].publish(frame)?;
+            } else {
+                hubs[0].publish_as_is(&frame)?;
+            }
         }
-        ring.push(&Frame::new().event_type(LAST)?.data(""))?;
+        for id in IDS {
+            hubs[1].publish_as_is(&Frame::new().id(id)?.data("x"))?;
+        }
+        for hub in &hubs {
+            hub.publish_as_is(&Frame::new().event_type(LAST)?.data(""))?;
+        }
 
         let (sender, reports) = mpsc::unbounded_channel();
-        let inner = Arc::new(Inner { ring, requests: Default::default(), reports: sender });
+        let inner = Arc::new(Inner { hubs, requests: Default::default(), reports: sender });
         let router = Router::new()
             .route("/plan", get(|| async { Json(serde_json::json!({ "last": LAST, "paths": PATHS })) }))
             .route("/events", get(stream))
             .route("/ids", get(ids))
             .route("/report/{i}", post(report))
             .with_state(inner.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let task = tokio::spawn(async {
-            // It ends with the task alone.
-            let _ = axum::serve(listener, router).await;
-        });
+        let server = ssewire_server::Server::bind("127.0.0.1:0").await?;
+        let address = server.local_addr()?;
+        let task = tokio::spawn(server.serve_router(router, pending()));
         Ok(Server { address, inner, reports, task })
     }
 
@@ -203,6 +212,7 @@ pub fn httpx_sse() -> Outcome {
     for i in (0..=EVENTS / BATCH).rev() {
         outcome.events.insert(i * BATCH, Seen { event: "message".into(), ..Seen::default() });
     }
+    outcome.ids.1.insert(0, String::new());
     outcome
 }
 
@@ -219,65 +229,46 @@ pub fn polyfill() -> Outcome {
     outcome
 }
 
-async fn stream(State(server): State<Arc<Inner>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let mut buf = [0; 100];
-    let id = match server.request(0, query.as_deref(), &headers, &mut buf) {
-        Ok(id) => id,
-        Err(status) => return status.into_response(),
-    };
-    let mut cursor = match server.ring.since(id) {
-        Resume::Start => server.ring.oldest(),
-        Resume::From(cursor) => cursor,
-        Resume::Gone | Resume::Unknown => return StatusCode::CONFLICT.into_response(),
-    };
-    let mut body = b"retry: 20\n\n".to_vec();
-    for _ in 0..BATCH {
-        // One frame at least.
-        let Ok(ready) = server.ring.ready(cursor, 1) else { break };
-        ready.bytes.into_iter().for_each(|part| body.extend_from_slice(part));
-        cursor = ready.next;
+async fn stream(State(server): State<Arc<Inner>>, request: Request) -> Response {
+    match server.note(0, &request) {
+        Ok(_) => {
+            let response = server.hubs[0].respond(&request);
+            response.map(|body| Body::from_stream(Body::new(body).into_data_stream().take(BATCH)))
+        }
+        Err(status) => status.into_response(),
     }
-    event_stream(body)
 }
 
-async fn ids(State(server): State<Arc<Inner>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let mut buf = [0; 100];
-    if let Err(status) = server.request(1, query.as_deref(), &headers, &mut buf) {
-        return status.into_response();
-    }
-    let requests = server.requests[1].lock().unwrap_or_else(PoisonError::into_inner).len();
-    match IDS.get(requests - 1) {
-        Some(id) => event_stream(format!("retry: 20\nid: {id}\ndata: x\n\n").into_bytes()),
-        None => event_stream(format!("event: {LAST}\ndata\n\n").into_bytes()),
+async fn ids(State(server): State<Arc<Inner>>, request: Request) -> Response {
+    match server.note(1, &request) {
+        Ok(number) => {
+            let all = Body::new(server.hubs[1].body(b"")).into_data_stream();
+            (RESPONSE_HEADERS, Body::from_stream(all.skip(number).take(1))).into_response()
+        }
+        Err(status) => status.into_response(),
     }
 }
 
 impl Inner {
-    /// Returns the last event ID of a request, empty without one, and notes it.
-    fn request<'b>(
-        &self,
-        path: usize,
-        query: Option<&str>,
-        headers: &'b HeaderMap,
-        buf: &'b mut [u8],
-    ) -> Result<&'b [u8], StatusCode> {
+    /// Notes the last event ID of a request, and returns how many were noted before.
+    fn note(&self, path: usize, request: &Request) -> Result<usize, StatusCode> {
+        let headers = request.headers();
         if headers.get(header::AUTHORIZATION).is_none_or(|value| value != "Bearer interop") {
             return Err(StatusCode::UNAUTHORIZED);
         }
         let header = headers.get(LAST_EVENT_ID).map(|value| value.as_bytes());
-        let id = resume_id(header, query.map(str::as_bytes), buf).map_err(|_| StatusCode::BAD_REQUEST)?;
+        let mut buf = [0; 100];
+        let id = resume_id(header, request.uri().query().map(str::as_bytes), &mut buf);
+        let id = id.map_err(|_| StatusCode::BAD_REQUEST)?;
         let from = if header.is_some() { "header" } else { "query" };
         let note = id.map_or("none".into(), |id| match std::str::from_utf8(id) {
             Ok(id) => format!("{from} {id}"),
             Err(_) => format!("{from} {}", id.escape_ascii()),
         });
-        self.requests[path].lock().unwrap_or_else(PoisonError::into_inner).push(note);
-        Ok(id.unwrap_or_default())
+        let mut requests = self.requests[path].lock().unwrap_or_else(PoisonError::into_inner);
+        requests.push(note);
+        Ok(requests.len() - 1)
     }
-}
-
-fn event_stream(body: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }
 
 async fn report(State(server): State<Arc<Inner>>, Path(i): Path<usize>, body: Bytes) -> StatusCode {

@@ -164,7 +164,7 @@ pub async fn program(command: &mut Command) -> anyhow::Result<Running> {
 /// The version of a crate that this program was built with.
 fn locked_version(name: &str) -> String {
     let name = format!("name = \"{name}\"\nversion = \"");
-    let behind = include_str!("../Cargo.lock").split(&name).nth(1);
+    let behind = include_str!("../../Cargo.lock").split(&name).nth(1);
     behind.and_then(|behind| behind.split('"').next()).unwrap_or("?").into()
 }
 
