@@ -183,7 +183,7 @@ def links(paths):
             count += 1
             if not os.path.exists(os.path.join(os.path.dirname(path), target.split("#")[0])):
                 faults.append(f"{path}: nothing at {target}")
-    finish(faults, f"{len(paths)} Markdown files, {count} relative links, each to a file of the package")
+    finish(faults, f"{len(paths)} Markdown files, {count} relative links, each to a file")
 
 
 def strip(paths):
