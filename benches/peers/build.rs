@@ -38,7 +38,7 @@ fn describe(line: &str) -> Option<String> {
     let mut words = line.split(' ');
     let name = words.next().filter(|name| !HARNESS.contains(name))?;
     let version = words.next()?.strip_prefix('v')?;
-    let features = words.last()?.strip_prefix('(')?.strip_suffix(')')?;
+    let features = words.next_back()?.strip_prefix('(')?.strip_suffix(')')?;
     let features = if features.is_empty() { "none".into() } else { features.replace(',', ", ") };
     Some(format!("{name} {version} ({features})"))
 }
