@@ -187,8 +187,8 @@ fn idle_connections(over: Over, count: usize) {
     println!("a reader alone: p50 {:?} p99 {:?}", at(&alone, 50), at(&alone, 99));
     println!("beside them: p50 {:?} p99 {:?}", at(&among, 50), at(&among, 99));
     // The machine may be busy. A reader that waits for those that do not read waits to the end.
-    assert!(at(&among, 50) < at(&alone, 50) * 5 + Duration::from_millis(20));
-    assert!(at(&among, 99) < at(&alone, 99) * 10 + Duration::from_millis(500));
+    assert!(at(&among, 50) < at(&alone, 50) * 5 + Duration::from_millis(200));
+    assert!(at(&among, 99) < at(&alone, 99) * 10 + Duration::from_secs(3));
 
     // They were served all the time.
     runtime.block_on(async {
