@@ -304,10 +304,17 @@ impl EventSource {
         let at = self.start.zip(Some(until)).and_then(|(start, until)| start.checked_add(Duration::from_millis(until)));
         let Some(at) = at.filter(|_| until != u64::MAX) else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if timer.deadline() != at {
+        if timer.deadline() > at {
             timer.as_mut().reset(at);
         }
-        timer.as_mut().poll(cx)
+        // A time that moves on with each chunk leaves the timer alone until it fires.
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= at {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(at);
+        }
+        Poll::Pending
     }
 
     fn connect(&mut self, is_redirect: bool) {
