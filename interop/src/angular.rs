@@ -19,7 +19,6 @@ use axum::routing::get;
 use axum::Router;
 use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::{json, Value};
-use ssewire::http::{resume_id, LAST_EVENT_ID};
 use ssewire::Frame;
 use ssewire_server::{Hub, Server};
 use tokio::process::Command;
@@ -29,6 +28,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::chromium::Chromium;
 use crate::messages::compare;
+use crate::resuming::resumes_from;
 
 /// The keys that have a hub each. `raw` is another path, of [`RAW`].
 const KEYS: [&str; 3] = ["kitchen", "garden", "cellar"];
@@ -478,16 +478,10 @@ impl Inner {
         if let Some(cut_at) = self.cut_at.get(i).and_then(|cut_at| lock(cut_at).take()) {
             lock(&self.waits).push(cut_at.elapsed());
         }
-        let header = request.headers().get(LAST_EVENT_ID).map(|value| value.as_bytes());
-        let mut buf = [0; 100];
-        let id = resume_id(header, request.uri().query().map(str::as_bytes), &mut buf);
-        let from = match id {
-            Ok(None) => request.uri().query().map_or("none".into(), |query| format!("unread {query}")),
-            Ok(Some(id)) => {
-                let place = if header.is_some() { "header" } else { "query" };
-                format!("{place} {}", String::from_utf8_lossy(id))
-            }
-            Err(error) => error.to_string(),
+        let from = match (resumes_from(request), request.uri().query()) {
+            (Ok(from), Some(query)) if from == "none" => format!("unread {query}"),
+            (Ok(from), _) => from,
+            (Err(error), _) => error.to_string(),
         };
         let mut asked = lock(&self.asked[i]);
         asked.push(Asked { from, status: status.as_u16() });

@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use axum::Router;
 use futures::StreamExt as _;
 use ssewire::http::{resume_id, LAST_EVENT_ID, RESPONSE_HEADERS};
-use ssewire::Frame;
+use ssewire::{BufferTooSmall, Frame};
 use ssewire_server::{Hub, Start};
 use tokio::sync::mpsc;
 
@@ -256,19 +256,27 @@ impl Inner {
         if headers.get(header::AUTHORIZATION).is_none_or(|value| value != "Bearer interop") {
             return Err(StatusCode::UNAUTHORIZED);
         }
-        let header = headers.get(LAST_EVENT_ID).map(|value| value.as_bytes());
-        let mut buf = [0; 100];
-        let id = resume_id(header, request.uri().query().map(str::as_bytes), &mut buf);
-        let id = id.map_err(|_| StatusCode::BAD_REQUEST)?;
-        let from = if header.is_some() { "header" } else { "query" };
-        let note = id.map_or("none".into(), |id| match std::str::from_utf8(id) {
-            Ok(id) => format!("{from} {id}"),
-            Err(_) => format!("{from} {}", id.escape_ascii()),
-        });
+        let note = resumes_from(request).map_err(|_| StatusCode::BAD_REQUEST)?;
         let mut requests = self.requests[path].lock().unwrap_or_else(PoisonError::into_inner);
         requests.push(note);
         Ok(requests.len() - 1)
     }
+}
+
+/// Returns the last event ID of a request: `header ID`, `query ID`, or `none`.
+///
+/// # Errors
+///
+/// When it is longer than any that a server here gives out.
+pub fn resumes_from(request: &Request) -> Result<String, BufferTooSmall> {
+    let header = request.headers().get(LAST_EVENT_ID).map(|value| value.as_bytes());
+    let mut buf = [0; 100];
+    let id = resume_id(header, request.uri().query().map(str::as_bytes), &mut buf)?;
+    let from = if header.is_some() { "header" } else { "query" };
+    Ok(id.map_or("none".into(), |id| match std::str::from_utf8(id) {
+        Ok(id) => format!("{from} {id}"),
+        Err(_) => format!("{from} {}", id.escape_ascii()),
+    }))
 }
 
 async fn report(State(server): State<Arc<Inner>>, Path(i): Path<usize>, body: Bytes) -> StatusCode {

@@ -28,9 +28,9 @@ use tokio::task::{AbortHandle, JoinSet};
 ///
 /// # Memory
 ///
-/// An idle connection takes about 12 KiB, most of it hyper's buffers, of which it allocates 19 KiB. One that does not read takes up to 64 KiB and a
-/// [chunk](crate::Builder::chunk) more in hyper, and in the kernel a send buffer, which Linux bounds by the third number
-/// of `net.ipv4.tcp_wmem`.
+/// An idle connection takes about 12 KiB of memory, and 19 KiB are allocated for it, most of it by hyper. One that does not read
+/// takes up to 64 KiB and a [chunk](crate::Builder::chunk) more in hyper, and in the kernel a send buffer, which Linux bounds by
+/// the third number of `net.ipv4.tcp_wmem`.
 ///
 /// # Examples
 ///

@@ -120,12 +120,17 @@ impl Body for EventBody {
                 Some(_) => {}
             }
         }
-        let next = body.hub.lock().next(body.key, body.hub.options.chunk, cx);
+        let (next, has_task) = {
+            let mut state = body.hub.lock();
+            (state.next(body.key, body.hub.options.chunk, cx), state.has_task)
+        };
         match next {
             Next::Chunk(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
             Next::Wait => {
                 // The runtime that had the task may be gone.
-                task::start(&body.hub);
+                if !has_task {
+                    task::start(&body.hub);
+                }
                 Poll::Pending
             }
             Next::End => Poll::Ready(None),
