@@ -1,8 +1,6 @@
 //! Millions of blocks without an event, in one input, on a small stack: a parser goes on after each by a loop.
 
-mod model;
-
-use model::adapter::{self, Heap, Seen, Way, WAYS};
+use crate::model::adapter::{self, Heap, Seen, Way, WAYS};
 
 const BLOCKS: usize = 3_000_000;
 const STACK: usize = 256 * 1024;

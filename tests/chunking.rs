@@ -3,12 +3,10 @@
 //! Short streams are split in every way, and long ones in two and three chunks. The unit test in `src/read/every_split.rs`
 //! goes through every way to split those in between, which needs a look at a parser's state.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::oracle::{self, Event, Item};
-use common::{cases, config, every_split, items, spaced, split, Outcomes};
+use crate::common::oracle::{self, Event, Item};
+use crate::common::{self, cases, config, every_split, items, spaced, split, Outcomes};
 use proptest::prelude::*;
 use ssewire::conformance::{parse_vectors, ParseVector};
 use ssewire::tokenizer::Tokenizer;

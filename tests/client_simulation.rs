@@ -6,8 +6,8 @@
 //! event, and the connections in any second are bounded.
 //!
 //! ```text
-//! SSEWIRE_SEEDS=100000 cargo test --release --test client_simulation -- --nocapture
-//! SSEWIRE_SEED=17 SSEWIRE_SEEDS=1 cargo test --test client_simulation -- --nocapture
+//! SSEWIRE_SEEDS=100000 cargo test --all-features --test all -- --nocapture client_simulation::
+//! SSEWIRE_SEED=17 SSEWIRE_SEEDS=1 cargo test --all-features --test all -- --nocapture client_simulation::
 //! ```
 
 use std::collections::{BTreeSet, VecDeque};

@@ -1,11 +1,9 @@
 //! The crate against the conformance vectors, and the oracle against them.
 
-mod common;
-
 use std::collections::HashSet;
 
-use common::oracle::{self, Item};
-use common::{config, Outcomes};
+use crate::common::oracle::{self, Item};
+use crate::common::{self, config, Outcomes};
 use proptest::prelude::*;
 use ssewire::conformance::{
     check_parser, check_writer, parse_vectors, write_vectors, Dispatched, Must, Outcome, ParseCase, Write,

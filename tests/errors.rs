@@ -1,11 +1,9 @@
 //! The errors: their text, their sources, and how each converts into `Error`.
 
-mod common;
-
 use std::error::Error as StdError;
 use std::fmt;
 
-use common::cases;
+use crate::common::cases;
 use ssewire::{
     BufferTooSmall, Error, Field, FormatError, Frame, IdError, InvalidByte, NotUtf8, Overflow, OwnedEvent, Parser,
 };

@@ -7,15 +7,12 @@
 //! `SSEWIRE_SYMBOLS` and `SSEWIRE_LINES` are the lengths up to which all streams are tried; `SSEWIRE_THREADS` is for how
 //! many threads, if not for all processors. Deep runs are for `--release`.
 
-mod common;
-mod model;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use common::oracle::{self, capacity, capacity::Fate};
-use model::adapter::{self, Piece, Seen, SeenToken, Way, WAYS};
-use model::{line, Line, Model, Outcome};
+use crate::common::oracle::{self, capacity, capacity::Fate};
+use crate::model::adapter::{self, Piece, Seen, SeenToken, Way, WAYS};
+use crate::model::{self, line, Line, Model, Outcome};
 use ssewire::{Field, Parser};
 
 const SYMBOLS: [&[u8]; 14] =

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "../fuzz/src/lib.rs"]
-mod fuzz;
+#[path = "../fuzz/src/checks/mod.rs"]
+mod checks;
 
 #[test]
 fn every_seed_passes_every_target_of_its_kind() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
-    for (target, folder, run) in fuzz::TARGETS {
+    for (target, folder, run) in checks::TARGETS {
         let mut cases = 0;
         for entry in fs::read_dir(seeds.join(folder)).unwrap() {
             let path = entry.unwrap().path();

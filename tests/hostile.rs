@@ -3,9 +3,7 @@
 //!
 //! `benches/attack` counts in instructions that this takes linear time. `--nocapture` prints the figures of each case.
 
-mod common;
-
-use common::cases;
+use crate::common::cases;
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{Field, Frame, Item, Overflow, Parser, Storage};
 

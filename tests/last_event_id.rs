@@ -1,8 +1,6 @@
 //! The last event ID: when it is committed, and how a caller restores it.
 
-mod common;
-
-use common::{cases, chunks_of, via_next};
+use crate::common::{cases, chunks_of, via_next};
 use ssewire::{Field, IdError, InvalidByte, Overflow, Parser};
 
 type Small = Parser<[u8; 16]>;

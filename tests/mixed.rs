@@ -3,11 +3,10 @@
 //!
 //! `SSEWIRE_MIXED_RUNS` multiplies the cases, `SSEWIRE_MIXED_SEED` runs the case of one seed alone and prints every call.
 
-mod model;
-
 use std::panic::{catch_unwind, resume_unwind};
 
-use model::drive::{run, Choices, Counts, Kind};
+use crate::model;
+use crate::model::drive::{run, Choices, Counts, Kind};
 
 /// Cases of each kind of buffer.
 const CASES: u64 = 12_000;

@@ -1,13 +1,11 @@
 //! Events that own their bytes: the same event in `N` bytes, on the heap and in a chunk, and as text for serde.
 
-mod common;
-
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
+use crate::common::{self, cases, config};
 use bytes::Bytes;
-use common::{cases, config};
 use proptest::prelude::*;
 use ssewire::{BufferTooSmall, Event, EventBuf, EventBytes, Frame, NotUtf8, OwnedEvent, Parser};
 

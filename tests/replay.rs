@@ -3,15 +3,12 @@
 //!
 //! `SSEWIRE_REPLAY_OPERATIONS` is the number of random calls, `SSEWIRE_REPLAY_SEED` the first seed.
 
-mod common;
-mod history;
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{mpsc, Mutex};
 use std::thread;
 
-use common::cases;
-use history::Counts;
+use crate::common::cases;
+use crate::history::{self, Counts};
 use ssewire::replay::{Cursor, Gap, Lagged, Resume, Ring};
 use ssewire::{BufferTooSmall, FormatError, Frame, GrowableBuffer, Parser, Storage};
 

@@ -1,9 +1,7 @@
 //! The reconnection time: the values of `retry` that count, and those that are ignored.
 
-mod common;
-
-use common::oracle::Item;
-use common::{cases, chunks_of, via_next};
+use crate::common::oracle::Item;
+use crate::common::{cases, chunks_of, via_next};
 use ssewire::Parser;
 
 type Small = Parser<[u8; 16]>;

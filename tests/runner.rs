@@ -1,13 +1,11 @@
 //! The runner of the conformance vectors, against parsers and writers that are wrong on purpose.
 
-mod wrong;
-
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt::Write;
 
+use crate::wrong::{parsers, writers};
 use ssewire::conformance::{check_parser, check_writer, parse_vectors, write_vectors, Failure, Outcome};
-use wrong::{parsers, writers};
 
 /// The chunkings that the runner documents.
 #[test]

@@ -1,11 +1,9 @@
 //! Streams in the form that real servers send: `streams/NAME.sse`, with the expected events in `streams/NAME.jsonl`.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{chunks_of, oracle, via_items, via_next};
+use crate::common::{chunks_of, oracle, via_items, via_next};
 use serde::Deserialize;
 use ssewire::{Frame, Item, Parser};
 

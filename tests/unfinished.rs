@@ -1,8 +1,6 @@
 //! The unfinished event: `unfinished`, `take_unfinished` at the end of a stream, and `reset` for the next connection.
 
-mod common;
-
-use common::{cases, chunks_of, via_feed, via_items, via_next};
+use crate::common::{cases, chunks_of, via_feed, via_items, via_next};
 use ssewire::{Field, Overflow, Parser};
 
 type Small = Parser<[u8; 16]>;

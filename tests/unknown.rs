@@ -1,10 +1,10 @@
 //! Lines that are not fields of the standard: they are reported as they are, from their first byte on, in any chunking, also
 //! where their beginning could have been a field's name or a byte order mark.
 
-mod common;
-
-use common::oracle::{self, Item};
-use common::{cases, many_splits, via_feed, via_feed_items_with_begun, via_items_with_begun, via_next, via_tokens};
+use crate::common::oracle::{self, Item};
+use crate::common::{
+    self, cases, many_splits, via_feed, via_feed_items_with_begun, via_items_with_begun, via_next, via_tokens,
+};
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{Parser, Piece};
 

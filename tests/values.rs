@@ -1,13 +1,11 @@
 //! The values that the crate hands out: events, their text and their copies, and what each type implements.
 
-mod common;
-
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::{self, Debug, Display, Write};
 use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
 
-use common::{cases, config, via_next};
+use crate::common::{self, cases, config, via_next};
 use proptest::prelude::*;
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{

@@ -1,15 +1,13 @@
 //! Frames: every way to write one gives the same bytes, and a reader gets back the values that were written, and nothing
 //! else.
 
-mod common;
-
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read};
 
-use common::oracle::{self, Event, Item};
-use common::{cases, config, Stream};
+use crate::common::oracle::{self, Event, Item};
+use crate::common::{self, cases, config, Stream};
 use proptest::prelude::*;
 use ssewire::{BufferTooSmall, Field, Frame, InvalidByte, Parser};
 

@@ -4,12 +4,12 @@ use ssewire::tokenizer::Tokenizer;
 use ssewire::{lossy, Frame, Item, Parser};
 
 use super::cases::Reading;
-use super::common::oracle::{self, capacity};
-use super::common::{
+use crate::common::oracle::{self, capacity};
+use crate::common::{
     self, events, items, own, via_feed, via_feed_items, via_feed_items_with_begun, via_items, via_items_with_begun,
     via_next, via_tokens, without_extras, Outcomes,
 };
-use super::model::drive::{self, Choices, Counts, KINDS};
+use crate::model::drive::{self, Choices, Counts, KINDS};
 
 /// Returns a parser with room for everything.
 fn parser(case: &Reading<'_>) -> Parser<ssewire::GrowableBuffer> {

@@ -5,8 +5,8 @@ use std::fmt;
 use ssewire::{BufferTooSmall, Field, Frame, IdError, InvalidByte, Parser};
 
 use super::cases::Writing;
-use super::common::oracle::{self, Event, Item};
-use super::common::via_items;
+use crate::common::oracle::{self, Event, Item};
+use crate::common::via_items;
 
 /// Returns `text` with LF in place of every line end, as a reader gets it back.
 fn with_lf(text: &[u8]) -> Vec<u8> {
