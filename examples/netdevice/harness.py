@@ -259,7 +259,7 @@ def check_events(name, events):
 
 class Tail(Reader):
     """`sse tail`, the project's own tool."""
-    command = [ROOT / "target/release/sse", "tail", "--json"]
+    command = [ROOT / "target/debug/sse", "tail", "--json"]
 
     def __init__(self, port, name="sse tail", watch=None):
         super().__init__(port, name, watch)

@@ -43,6 +43,7 @@ impl Explanation {
     }
 
     /// Makes ready for another connection's stream.
+    #[cfg(feature = "net")]
     pub fn reset(&mut self) {
         *self = Explanation::new();
     }
@@ -76,6 +77,7 @@ impl Explanation {
     }
 
     /// Returns whether the reason holds before the end of the stream: a block of unknown lines without data has ended.
+    #[cfg(feature = "net")]
     pub fn is_certain(&self) -> bool {
         self.is_certain
     }

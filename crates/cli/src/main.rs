@@ -4,7 +4,9 @@ mod explain;
 mod options;
 mod parse;
 mod print;
+#[cfg(feature = "net")]
 mod serve;
+#[cfg(feature = "net")]
 mod tail;
 mod write;
 
@@ -22,6 +24,7 @@ enum Failure {
     OutputClosed,
     Message(String),
     /// The limit of attempts was reached.
+    #[cfg(feature = "net")]
     GaveUp(String),
 }
 
@@ -45,7 +48,9 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Parse(options) => parse::run(&options),
         Command::Write => write::run(),
+        #[cfg(feature = "net")]
         Command::Tail(options) => tail::run(&options),
+        #[cfg(feature = "net")]
         Command::Serve(options) => serve::run(&options),
         Command::Completions { shell } => completions(shell),
         Command::Man => man(),
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
             note(message);
             ExitCode::FAILURE
         }
+        #[cfg(feature = "net")]
         Err(Failure::GaveUp(message)) => {
             note(message);
             ExitCode::from(3)

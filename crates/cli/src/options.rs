@@ -1,6 +1,8 @@
 //! The command line.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+#[cfg(feature = "net")]
+use std::num::NonZeroU32;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -49,12 +51,14 @@ pub enum Command {
     ///
     /// Redirects are followed; credentials and the last event ID go to the same origin only. Notes go to standard error. One
     /// explains a stream that has lines but no event.
+    #[cfg(feature = "net")]
     Tail(Tail),
     /// Serve live telemetry of this machine, and a page that plots it
     ///
     /// GET / is the page. GET /events is the stream, with its history: a client that reconnects with its last event ID continues
     /// there. POST /events publishes the body as an event, with the type `event` of the query. GET /stats returns counts as
     /// JSON. The address is printed on standard output. SIGINT and SIGTERM end the streams regularly.
+    #[cfg(feature = "net")]
     Serve(Serve),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
@@ -73,6 +77,7 @@ pub struct Parse {
     pub file: Option<PathBuf>,
 }
 
+#[cfg(feature = "net")]
 #[derive(Args)]
 pub struct Tail {
     #[command(flatten)]
@@ -106,6 +111,7 @@ pub struct Tail {
     pub any_type: bool,
 }
 
+#[cfg(feature = "net")]
 #[derive(Args)]
 pub struct Serve {
     /// The port to listen on; 0 chooses a free one
