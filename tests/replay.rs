@@ -57,20 +57,21 @@ fn random_calls_agree_with_a_list_of_all_frames() {
 
 // ---- the table of answers ----
 
-/// Returns the frame of a word: an ID, `.` for data without one, `:` for a comment, `_` for an empty ID. In an ID, `~` stands
-/// for a space, and `^` for a byte that is not UTF-8.
-fn wire(word: &str) -> Vec<u8> {
-    let id: Vec<u8> = word
-        .bytes()
-        .map(|byte| match byte {
-            b'~' => b' ',
-            b'^' => 0xff,
-            _ => byte,
-        })
-        .collect();
-    frame(word, &id).parts().flatten().copied().collect()
+/// Returns the ID of a word, in which `~` stands for a space, and `^` for a byte that is not UTF-8.
+fn id(word: &str) -> Vec<u8> {
+    let byte = |byte| match byte {
+        b'~' => b' ',
+        b'^' => 0xff,
+        _ => byte,
+    };
+    word.bytes().map(byte).collect()
 }
 
+fn wire(word: &str) -> Vec<u8> {
+    frame(word, &id(word)).to_vec()
+}
+
+/// Returns the frame of a word: one with this ID, `.` for data without one, `:` for a comment, `_` for an empty ID.
 fn frame<'w>(word: &'w str, id: &'w [u8]) -> Frame<'w> {
     match word {
         "." => Frame::new().data(word),
@@ -102,8 +103,7 @@ fn answer<S: Storage, const MARKS: usize>(
     expected: Result<&str, Resume>,
 ) {
     for word in words(pushed) {
-        let id: Vec<u8> = word.replace('~', " ").bytes().map(|byte| if byte == b'^' { 0xff } else { byte }).collect();
-        ring.push(&frame(word, &id)).unwrap();
+        ring.push(&frame(word, &id(word))).unwrap();
     }
     let skipped = words(pushed).count() - held;
     let all: Vec<u8> = words(pushed).skip(skipped).flat_map(wire).collect();
