@@ -39,6 +39,7 @@ fn main() -> Result<()> {
         let tcp = connection.as_mut().ok_or(ErrorKind::NotConnected.into());
         match tcp.and_then(|tcp| tcp.set_read_timeout(Some(left(until))).and_then(|()| tcp.read(&mut buf[len..]))) {
             Ok(n @ 1..) => len += n,
+            Ok(0) if body.ends_with_connection() => client.on_end(now()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
             _ => client.on_error(now()),
         }

@@ -339,7 +339,7 @@ fn a_content_coding_is_a_failure_with_its_name() {
         let mut client = asked(EXACT);
         let Verdict::Failed(cause @ Cause::ContentCoding(coding)) = client.on_head(0, &head) else { panic!("{value}") };
         assert_eq!(coding.name(), name);
-        assert_eq!(cause.to_string(), format!("content coding {name}, which was not asked for"));
+        assert_eq!(cause.to_string(), format!("coding {name}, which was not asked for"));
         // Nobody can read its body.
         assert_eq!(client.poll(0), Action::Closed(Reason::Failed(cause)));
         assert_eq!(asked(Policy::BROWSER).on_head(0, &head), Verdict::Open);
@@ -347,6 +347,27 @@ fn a_content_coding_is_a_failure_with_its_name() {
     for value in ["", "identity", "IDENTITY, ,identity"] {
         let head = head(200, &[("Content-Type", "text/event-stream"), ("Content-Encoding", value)]);
         assert_eq!(asked(EXACT).on_head(0, &head), Verdict::Open, "{value}");
+    }
+}
+
+#[test]
+fn a_redirect_that_is_not_followed_ends_the_client() {
+    let mut client = client(with(EXACT, |policy| policy.redirects = 0));
+    client.poll(0);
+    let redirect = head(301, &[("location", "/two")]);
+    assert_eq!(client.on_head(5, &redirect), Verdict::Failed(Cause::Redirect(301)));
+    client.on_end(5);
+    assert_eq!(client.poll(5), Action::Closed(Reason::Failed(Cause::Redirect(301))));
+}
+
+#[test]
+fn a_response_without_a_body_is_not_read() {
+    let responses: [(u16, &[(&str, &str)]); 3] = [(204, &[]), (304, &[]), (404, &[("content-length", "0")])];
+    for (status, fields) in responses {
+        let mut client = client(EXACT);
+        client.poll(0);
+        client.on_head(5, &head(status, fields));
+        assert_eq!(client.poll(5), Action::Closed(Reason::Failed(Cause::Status(status))));
     }
 }
 
@@ -765,7 +786,7 @@ fn an_unfinished_event_is_delivered_if_the_policy_says_so() {
 }
 
 #[test]
-fn an_event_that_does_not_fit_is_reported_and_no_event() {
+fn an_event_that_does_not_fit_is_reported_and_a_sign_of_life() {
     let mut client: Client<[u8; 4]> = Client::new(Parser::new(), EXACT, 1);
     client.poll(0);
     client.on_head(0, &good());
@@ -773,7 +794,7 @@ fn an_event_that_does_not_fit_is_reported_and_no_event() {
     assert_eq!(client.next(0, &mut input), Err(Overflow { field: Field::Data, needed: 5, capacity: 4 }));
     assert_eq!(client.next(0, &mut input), Ok(None));
     client.on_end(0);
-    assert_eq!(client.failures(), 1);
+    assert_eq!(client.failures(), 0);
 }
 
 #[test]
@@ -913,7 +934,11 @@ impl Model {
                     self.lose(now, cause);
                     let Row::Lost { fatal, .. } = self.row else { unreachable!() };
                     let fatal = fatal.or((!goes_on).then_some(cause));
-                    self.row = Row::Failed { until: now + u64::from(policy.failed_body_ms), at: now, asked_for, fatal };
+                    // A response of status 204 has no body to read.
+                    self.row = match kind {
+                        3 => Row::Lost { at: now, asked_for, fatal },
+                        _ => Row::Failed { until: now + u64::from(policy.failed_body_ms), at: now, asked_for, fatal },
+                    };
                 }
             },
             (_, Input::Poll) => return Some(self.poll(now)),

@@ -27,7 +27,8 @@ fn causes_and_reasons_are_phrases() {
         (Cause::Cut, "the response was cut"),
         (Cause::Status(503), "status 503"),
         (Cause::ContentType, "the response is not of type text/event-stream"),
-        (Cause::Redirect(302), "status 302 without a location to follow"),
+        (Cause::Redirect(302), "redirect 302, which cannot be followed"),
+        (Cause::Status(0), "the response is not of HTTP/1"),
         (Cause::Redirects(5), "more than 5 redirects"),
         (Cause::Restart, "restarted"),
     ] {
@@ -47,7 +48,7 @@ fn a_content_coding_is_named() {
     head.header(b"Content-Encoding", b"identity, x-very-long-coding");
     let Verdict::Failed(cause @ Cause::ContentCoding(coding)) = client.on_head(0, &head) else { panic!() };
     assert_eq!(coding.name(), "x-very-long-");
-    assert_eq!(cause.to_string(), "content coding x-very-long-, which was not asked for");
+    assert_eq!(cause.to_string(), "coding x-very-long-, which was not asked for");
     assert_eq!(format!("{coding:?} {coding}"), "x-very-long- x-very-long-");
 }
 

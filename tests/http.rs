@@ -189,7 +189,7 @@ fn heads() {
     let chunked = Body::chunked();
     // The status, the body, and the bytes after the head.
     type Expected = Option<(u16, Body, &'static str)>;
-    let cases: [(&str, Expected); 15] = [
+    let cases: [(&str, Expected); 23] = [
         ("HTTP/1.1 200 OK\r\n\r\nx", Some((200, Body::until_end(), "x"))),
         ("HTTP/1.0 404\n\n", Some((404, Body::until_end(), ""))),
         ("HTTP/1.1 200\r\nContent-Length: 12\r\n\r\n", Some((200, Body::with_length(12), ""))),
@@ -197,7 +197,18 @@ fn heads() {
         ("HTTP/1.1 200\r\nContent-Length: 999999999999\r\n\r\n", Some((200, Body::until_end(), ""))),
         ("HTTP/1.1 200\r\nContent-Length: 99999999\r\n\r\n", Some((200, Body::with_length(99_999_999), ""))),
         ("HTTP/1.1 200\r\ntransfer-encoding:Chunked\r\ncontent-length: 2\r\n\r\n", Some((200, chunked.clone(), ""))),
-        ("HTTP/1.1 200\r\njunk\r\nTransfer-Encoding: chunked\r\n\r\n", Some((200, chunked, ""))),
+        ("HTTP/1.1 200\r\njunk\r\nTransfer-Encoding: chunked\r\n\r\n", Some((200, chunked.clone(), ""))),
+        ("HTTP/1.1 200\r\nTransfer-Encoding: , chunked ,\r\n\r\n", Some((200, chunked.clone(), ""))),
+        ("HTTP/1.1 200\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Some((200, chunked.clone(), ""))),
+        ("HTTP/1.1 200\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", Some((200, chunked, ""))),
+        ("HTTP/1.1 200\r\nTransfer-Encoding: gzip\r\nContent-Length: 5\r\n\r\n", Some((200, Body::until_end(), ""))),
+        (
+            "HTTP/1.1 200\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\n",
+            Some((200, Body::with_length(5), "")),
+        ),
+        ("HTTP/1.1 204\r\nContent-Length: 7\r\n\r\n", Some((204, Body::with_length(0), ""))),
+        ("HTTP/1.1 304\r\nTransfer-Encoding: chunked\r\n\r\n", Some((304, Body::with_length(0), ""))),
+        ("HTTP/1.1 103\r\n\r\n", Some((103, Body::with_length(0), ""))),
         ("HTTP/1.1 65536 X\r\n\r\n", Some((0, Body::until_end(), ""))),
         ("HTTP/1.1 x\r\n\r\n", Some((0, Body::until_end(), ""))),
         ("HTTP/2 200\r\n\r\n", Some((0, Body::until_end(), ""))),

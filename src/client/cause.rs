@@ -35,15 +35,15 @@ pub enum Cause {
     End,
     /// The response was cut.
     Cut,
-    /// A status other than 200.
+    /// A status other than 200; 0 is a response that is not of HTTP/1.
     Status(u16),
     /// The response is not an event stream, by its `Content-Type`.
     ContentType,
-    /// The body has a content coding that nobody decodes.
+    /// The body has a content coding, or a transfer coding other than `chunked`, that nobody decodes.
     ContentCoding(Coding),
-    /// A redirect of this status without a `Location` to follow.
+    /// A redirect of this status without a `Location` to follow, or with a policy that follows none.
     Redirect(u16),
-    /// More redirects than this limit.
+    /// More redirects than this limit. Another attempt follows.
     Redirects(u8),
     /// [`restart`](super::Client::restart) was called.
     Restart,
@@ -145,10 +145,11 @@ impl fmt::Display for Cause {
             Cause::Silence { ms } => write!(f, "nothing received for {ms} ms"),
             Cause::End => f.write_str("the response ended"),
             Cause::Cut => f.write_str("the response was cut"),
+            Cause::Status(0) => f.write_str("the response is not of HTTP/1"),
             Cause::Status(status) => write!(f, "status {status}"),
             Cause::ContentType => f.write_str("the response is not of type text/event-stream"),
-            Cause::ContentCoding(coding) => write!(f, "content coding {coding}, which was not asked for"),
-            Cause::Redirect(status) => write!(f, "status {status} without a location to follow"),
+            Cause::ContentCoding(coding) => write!(f, "coding {coding}, which was not asked for"),
+            Cause::Redirect(status) => write!(f, "redirect {status}, which cannot be followed"),
             Cause::Redirects(limit) => write!(f, "more than {limit} redirects"),
             Cause::Restart => f.write_str("restarted"),
         }

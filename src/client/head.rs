@@ -19,10 +19,11 @@ use crate::http::{number, split, trim, Body, MediaType};
 pub struct Head<'h> {
     status: u16,
     media_type: MediaType,
-    /// The first content coding other than `identity`.
+    /// The first content coding other than `identity`, or the first transfer coding other than `chunked`.
     coding: Option<&'h [u8]>,
     location: Option<&'h [u8]>,
-    is_chunked: bool,
+    /// Whether the last transfer coding is `chunked`, if there is one.
+    is_chunked: Option<bool>,
     length: Option<&'h [u8]>,
     retry_after: Option<&'h [u8]>,
     date: Option<&'h [u8]>,
@@ -74,7 +75,7 @@ impl<'h> Head<'h> {
             media_type: MediaType::Missing,
             coding: None,
             location: None,
-            is_chunked: false,
+            is_chunked: None,
             length: None,
             retry_after: None,
             date: None,
@@ -143,21 +144,33 @@ impl<'h> Head<'h> {
         let value = trim(value);
         match NAMES.iter().position(|known| name.eq_ignore_ascii_case(known)) {
             Some(0) => self.media_type.add(value),
-            Some(1) => {
-                let mut rest = Some(value);
-                while let (None, Some(list)) = (self.coding, rest) {
-                    let (coding, after) = split(list, b',');
-                    rest = after;
-                    let coding = trim(coding);
-                    self.coding = Some(coding).filter(|c| !c.is_empty() && !c.eq_ignore_ascii_case(b"identity"));
-                }
-            }
+            Some(1) => self.codings(value, false),
             Some(2) => self.location = Some(value),
             Some(3) => self.retry_after = Some(value),
             Some(4) => self.date = Some(value),
-            Some(5) => self.is_chunked = value.eq_ignore_ascii_case(b"chunked"),
+            Some(5) => self.codings(value, true),
             Some(6) => self.length = Some(value),
             _ => {}
+        }
+    }
+
+    /// Takes a list of codings, which may go on in another field.
+    fn codings(&mut self, list: &'h [u8], of_transfer: bool) {
+        let mut rest = Some(list);
+        while let Some(list) = rest {
+            let (coding, after) = split(list, b',');
+            rest = after;
+            let coding = trim(coding);
+            if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") {
+                continue;
+            }
+            let is_chunked = of_transfer && coding.eq_ignore_ascii_case(b"chunked");
+            if of_transfer {
+                self.is_chunked = Some(is_chunked);
+            }
+            if !is_chunked {
+                self.coding = self.coding.or(Some(coding));
+            }
         }
     }
 
@@ -167,19 +180,18 @@ impl<'h> Head<'h> {
         self.status
     }
 
-    /// Returns the body that follows, for a transport without an HTTP stack: in chunked coding, of the length that the response
-    /// states in up to eight digits, or up to the end of the connection.
+    /// Returns the body that follows, for a transport without an HTTP stack: none after the statuses 1xx, 204 and 304; in chunked
+    /// coding; of the length that the response states in up to eight digits; or up to the end of the connection.
     ///
     /// # Panics
     ///
     /// Never.
     #[must_use]
     pub fn body(&self) -> Body {
-        if self.is_chunked {
-            return Body::chunked();
-        }
-        match self.length.and_then(number) {
-            Some(length @ 0..=99_999_999) => Body::with_length(length.into()),
+        match (self.status, self.is_chunked, self.length.and_then(number)) {
+            (100..=199 | 204 | 304, ..) => Body::with_length(0),
+            (_, Some(true), _) => Body::chunked(),
+            (_, None, Some(length @ 0..=99_999_999)) => Body::with_length(length.into()),
             _ => Body::until_end(),
         }
     }

@@ -234,7 +234,8 @@ impl Machine {
             self.end = End::Failed;
         }
         // Nobody can read a body in a content coding.
-        if shows && self.policy.failed_body_ms > 0 && !matches!(cause, Cause::ContentCoding(_)) {
+        let is_readable = !matches!(cause, Cause::ContentCoding(_)) && !head.body().is_ended();
+        if shows && self.policy.failed_body_ms > 0 && is_readable {
             self.state = State::Failed;
             self.until = after(now, self.policy.failed_body_ms);
         }
@@ -249,7 +250,9 @@ impl Machine {
         match status {
             100 | 102..=199 => (Verdict::Informational, false),
             200 => (head.check(&self.policy).map_or_else(Verdict::Failed, |()| Verdict::Open), true),
-            301 | 302 | 303 | 307 | 308 if !head.leads_on() => (Verdict::Failed(Cause::Redirect(status)), true),
+            301 | 302 | 303 | 307 | 308 if !head.leads_on() || self.policy.redirects == 0 => {
+                (Verdict::Failed(Cause::Redirect(status)), true)
+            }
             301 | 302 | 303 | 307 | 308 if self.redirects < self.policy.redirects => {
                 self.redirects += 1;
                 self.state = State::Redirected;

@@ -51,20 +51,25 @@ assert_eq!(seen, [(b"1".to_vec(), b"a".to_vec()), (b"2".to_vec(), b"b".to_vec())
 assert_eq!(reason.to_string(), "status 204");
 ```
 
-`examples/reconnect.rs` is the same over a `TcpStream`.
+[`examples/reconnect.rs`](https://github.com/ssewire/ssewire/blob/main/examples/reconnect.rs) is the same over a `TcpStream`, with
+[`Head::parse`] and [`http::Body`](crate::http::Body).
 
 # Rules for a transport
 
-- **Connect once for each [`Connect`](Action::Connect).** It is returned once per attempt. Keep the connection that is being made, the
+- **Connect once for each [`Connect`](Action::Connect).** It is returned once per attempt, also by a late poll in place of a
+  `Wait`, so let no action go unread. Keep the connection that is being made, the
   bytes that were received and those to send in the same struct as the client: a future that is dropped must lose none of them.
 - **Hang up** when the action is neither `Head` nor `Read`. An HTTP stack that retries by itself multiplies the connections.
 - **Read before you poll** after an event that took the program long: bytes that came meanwhile move `until`, and end the silence.
+  Or poll with the time at which the last bytes were read.
+- **A read without a timeout** is no wait until `until`: set a short one, and poll when it is over. That is not an error of the
+  connection.
 - **Wait no longer than `until`**, then poll again. A `Wait` is over when the time has come, a `Head` or `Read` has failed then.
 - **Give a head all fields** of the response. Ask for `accept-encoding: identity`, or decode the body and leave out the
   `Content-Encoding` that was decoded.
 - **Follow redirects by [`Verdict::Redirect`]**, or by an HTTP stack that shows only the last response. An attempt begins at the base
-  URL. A connection with `is_redirect` goes to the last response's `Location`; leave that out of the head if it cannot be
-  followed. With [`Verdict::Open`], the current URL becomes the base.
+  URL. A connection with `is_redirect` goes to the last response's `Location`. Leave that out of the head if it cannot be
+  followed, as in `Head::new(head.status())`; a transport that follows none sets [`redirects`](Policy::redirects) to 0. With [`Verdict::Open`], the current URL becomes the base.
 - **Give input that came with the head** to `next` as well.
 - **End by protocol** (`[DONE]`, a last message) is a [`close`](Client::close) in the loop, after the last use of the event. The
   rest of the input is skipped. A program that lets the server end the response reconnects.
@@ -81,7 +86,7 @@ assert_eq!(reason.to_string(), "status 204");
 | Waiting | `Wait`; in time: `Connect`, then Asked | | skipped | |
 | Closed | `Closed` | | skipped | |
 
-Lost: one more failure, unless the connection brought an event, or bytes for [`healthy_ms`](Policy::healthy_ms); then
+Lost: one more failure, unless the connection brought an event, also one that is too large, or bytes for [`healthy_ms`](Policy::healthy_ms); then
 Waiting, or Closed after too many failures. An event sets the failures to 0; a response of status 200 alone does not.
 [`close`](Client::close) leads to Closed from everywhere, and [`restart`](Client::restart) to Waiting. Every input that a state has no
 use for is ignored.
@@ -216,11 +221,11 @@ impl<S: Storage, const E: usize> Client<S, E> {
             let consumed = before.len().wrapping_sub(input.len());
             self.notes.read(&mut self.excerpt, before.get(..consumed).unwrap_or_default());
         }
-        let event = event?;
-        if event.is_some() {
+        // An event that is too large is a sign of life, too.
+        if !matches!(event, Ok(None)) {
             self.machine.on_event(now);
         }
-        Ok(event)
+        event
     }
 
     /// Reads `input`, bytes of the body, up to the end of the next event, or all of it, like [`Parser::feed`]: the first of two
@@ -241,7 +246,7 @@ impl<S: Storage, const E: usize> Client<S, E> {
         if !self.machine.has_events {
             self.notes.read(&mut self.excerpt, input.get(..progress.consumed).unwrap_or_default());
         }
-        if let Ok(Some(_)) = progress.result {
+        if !matches!(progress.result, Ok(None)) {
             self.machine.on_event(now);
         }
         progress
@@ -289,14 +294,15 @@ impl<S: Storage, const E: usize> Client<S, E> {
         if !self.machine.policy.takes_unfinished || !self.machine.is_open() {
             return Ok(None);
         }
-        let event = self.parser.take_unfinished()?;
-        if event.is_some() {
+        let event = self.parser.take_unfinished();
+        if !matches!(event, Ok(None)) {
             self.machine.on_event(now);
         }
-        Ok(event)
+        event
     }
 
-    /// Notes that the response ended regularly.
+    /// Notes that the response ended regularly: by its length or last chunk, or with its connection, if it
+    /// [has no other end](crate::http::Body::ends_with_connection).
     ///
     /// # Panics
     ///

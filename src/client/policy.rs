@@ -60,7 +60,8 @@ pub struct Policy {
     /// The statuses 408, 425, 429, 500, 502, 503 and 504 are followed by another attempt. All others but 200 and redirects
     /// close the client.
     pub retries_statuses: bool,
-    /// The longest wait that `Retry-After` causes; 0 ignores it. It is not shortened by [`max_wait_ms`](Policy::max_wait_ms).
+    /// The longest wait that `Retry-After` causes; 0 ignores it. Neither [`max_wait_ms`](Policy::max_wait_ms) nor
+    /// [`jitters`](Policy::jitters) shortens it.
     pub max_retry_after_ms: u32,
     /// The parser of dates in `Retry-After` and `Date`, in seconds. `None` ignores a `Retry-After` that is a date, and leaves
     /// the code for dates out of a firmware.
@@ -77,7 +78,8 @@ pub struct Policy {
     pub only_events_are_life: bool,
     /// The longest time to read the first bytes of a failed response's body, for [`excerpt`](super::Client::excerpt).
     pub failed_body_ms: u32,
-    /// The redirects that one attempt follows.
+    /// The redirects that one attempt follows. With 0, a redirect closes the client, as one without a location does. More of
+    /// them than that are a failed attempt.
     pub redirects: u8,
     /// The last event ID and credentials also go to another origin, if a redirect leads there. The machine knows no origins:
     /// the transport asks for this.

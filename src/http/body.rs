@@ -150,6 +150,12 @@ impl Body {
     pub fn is_ended(&self) -> bool {
         self.state == State::Ended
     }
+
+    /// Returns whether the end of the connection is the regular end of the body.
+    #[must_use]
+    pub fn ends_with_connection(&self) -> bool {
+        self.state == State::UntilEnd
+    }
 }
 
 impl fmt::Display for InvalidChunk {

@@ -10,7 +10,8 @@ use crate::error::BufferTooSmall;
 ///
 /// # Errors
 ///
-/// [`BufferTooSmall`] if the ID of the query is longer than `buf`. That client resumes nowhere, as one with an unknown ID does.
+/// [`BufferTooSmall`] if the ID of the query is longer than `buf`. With a `buf` as long as the longest ID that the server sends,
+/// that is an unknown ID, and not a client without one: `resume_id(…).unwrap_or(Some(b"?"))`.
 ///
 /// # Panics
 ///

@@ -186,7 +186,7 @@ fn kind_k_redirects() {
     assert_eq!(tail(&first, &[]).stdout, "message x\n");
     assert_eq!((first.requests().len(), target.requests().len()), (1, 2));
     let done = tail(&Server::new(vec![Answer::Send(response("302 Found", b""))]), &[]);
-    assert!(done.code == Some(1) && done.stderr.contains("without a location"), "{}", done.stderr);
+    assert!(done.code == Some(1) && done.stderr.contains("redirect 302, which cannot be followed"), "{}", done.stderr);
     let endless = Server::new(vec![Answer::Send(response("302 Found\r\nLocation: /events", b""))]);
     let done = tail(&endless, &["--max-attempts", "1"]);
     assert!(done.code == Some(3) && done.stderr.contains("redirects"), "{}", done.stderr);

@@ -189,7 +189,7 @@ impl Transport {
             Ok(Ok(())) if self.body.is_ended() => client.on_end(now),
             Ok(Ok(())) => {}
             // By its FIN. A reset is a cut, and so is an end in the midst of a body of known length.
-            Err(tcp::RecvError::Finished) if self.body == Body::until_end() => client.on_end(now),
+            Err(tcp::RecvError::Finished) if self.body.ends_with_connection() => client.on_end(now),
             Ok(Err(_)) | Err(_) => client.on_error(now),
         }
     }
