@@ -151,6 +151,19 @@ impl<'a> Event<'a> {
     }
 }
 
+/// The same event, as bytes.
+impl<'a> From<Event<'a, str>> for Event<'a> {
+    fn from(event: Event<'a, str>) -> Event<'a> {
+        Event {
+            event_type: event.event_type.map(str::as_bytes),
+            data: event.data.as_bytes(),
+            last_event_id: event.last_event_id.as_bytes(),
+            sets_id: event.sets_id,
+            retry: event.retry,
+        }
+    }
+}
+
 impl Event<'_> {
     /// An event that never was: empty, of type `message`.
     pub(crate) const NOTHING: Event<'static> =

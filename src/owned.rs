@@ -111,6 +111,12 @@ macro_rules! reads_as_an_event {
             }
         }
 
+        impl<'e, $($generics)*> From<&'e $type> for Event<'e> {
+            fn from(owned: &'e $type) -> Event<'e> {
+                owned.event()
+            }
+        }
+
         /// Compares the events, wherever their bytes lie.
         impl<$($generics)*> PartialEq for $type {
             fn eq(&self, other: &Self) -> bool {

@@ -22,7 +22,7 @@ fn causes_and_reasons_are_phrases() {
     for (cause, text) in [
         (Cause::NoResponse, "no response"),
         (Cause::HeadTimeout { ms: 5 }, "no response within 5 ms"),
-        (Cause::Silence { ms: 5 }, "nothing received for 5 ms"),
+        (Cause::Silence { ms: 5 }, "silent for 5 ms"),
         (Cause::End, "the response ended"),
         (Cause::Cut, "the response was cut"),
         (Cause::Status(503), "status 503"),
@@ -34,9 +34,11 @@ fn causes_and_reasons_are_phrases() {
     ] {
         assert_eq!(cause.to_string(), text);
         assert_eq!(Reason::Failed(cause).to_string(), text);
+        assert_eq!(Reason::Failed(cause).cause(), Some(cause));
     }
-    assert_eq!(Reason::Close.to_string(), "closed");
+    assert_eq!((Reason::Close.to_string(), Reason::Close.cause()), ("closed".into(), None));
     let gave_up = Reason::GaveUp { attempts: 3, last: Cause::End };
+    assert_eq!(gave_up.cause(), Some(Cause::End));
     assert_eq!(gave_up.to_string(), "gave up after 3 failed attempts, the last one: the response ended");
 }
 

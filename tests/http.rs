@@ -219,6 +219,8 @@ fn heads() {
     ];
     for (input, expected) in cases {
         let head = Head::parse(input.as_bytes());
+        let ends = head.as_ref().map(|(head, _)| head.body().ends_with_connection());
+        assert_eq!(ends, expected.as_ref().map(|(_, body, _)| *body == Body::until_end()), "{input:?}");
         let seen = head.as_ref().map(|(head, rest)| (head.status(), head.body(), std::str::from_utf8(rest).unwrap()));
         assert_eq!(seen, expected, "{input:?}");
     }

@@ -24,6 +24,7 @@ macro_rules! owned {
     ($($type:ty),+) => { $(
         impl Owned for $type {
             fn event(&self) -> Event<'_> {
+                assert_eq!(Event::from(self), self.event());
                 self.event()
             }
 
@@ -65,6 +66,7 @@ fn assert_owns(owned: &impl Owned, event: Event<'_>, complete: bool) {
     if id == event.last_event_id() {
         assert_eq!(copy, event);
         assert_eq!(owned.text().map(|text| text.data()), event.text().map(|text| text.data()));
+        assert!(event.text().is_ok_and(|text| Event::from(text) == event) || event.text().is_err());
     }
     assert_eq!(owned.frame(), Frame::from(event));
     assert_eq!(format!("{owned:?}"), format!("{copy:?}"));

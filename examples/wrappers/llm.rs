@@ -73,7 +73,7 @@ async fn follow(source: &mut EventSource, mut on_text: impl FnMut(&str)) -> Outc
                 continue;
             }
         };
-        match answer.read(&event.event()) {
+        match answer.read(&event) {
             Ok(text) => on_text(&text.unwrap_or_default()),
             Err(failure) => return Outcome::error(failure),
         }

@@ -78,6 +78,21 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// Returns why the last connection is gone; `None` after [`close`](super::Client::close).
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub const fn cause(&self) -> Option<Cause> {
+        match *self {
+            Reason::Close => None,
+            Reason::Failed(cause) | Reason::GaveUp { last: cause, .. } => Some(cause),
+        }
+    }
+}
+
 /// The name of a content coding, at most 12 bytes of it.
 ///
 /// # Examples
@@ -142,7 +157,7 @@ impl fmt::Display for Cause {
         match self {
             Cause::NoResponse => f.write_str("no response"),
             Cause::HeadTimeout { ms } => write!(f, "no response within {ms} ms"),
-            Cause::Silence { ms } => write!(f, "nothing received for {ms} ms"),
+            Cause::Silence { ms } => write!(f, "silent for {ms} ms"),
             Cause::End => f.write_str("the response ended"),
             Cause::Cut => f.write_str("the response was cut"),
             Cause::Status(0) => f.write_str("the response is not of HTTP/1"),

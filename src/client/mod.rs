@@ -62,7 +62,7 @@ assert_eq!(reason.to_string(), "status 204");
 - **Hang up** when the action is neither `Head` nor `Read`. An HTTP stack that retries by itself multiplies the connections.
 - **Read before you poll** after an event that took the program long: bytes that came meanwhile move `until`, and end the silence.
   Or poll with the time at which the last bytes were read.
-- **A read without a timeout** is no wait until `until`: set a short one, and poll when it is over. That is not an error of the
+- **A read must end at `until`.** If it can only block, give it a short timeout, and poll after each. That is not an error of the
   connection.
 - **Wait no longer than `until`**, then poll again. A `Wait` is over when the time has come, a `Head` or `Read` has failed then.
 - **Give a head all fields** of the response. Ask for `accept-encoding: identity`, or decode the body and leave out the

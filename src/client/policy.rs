@@ -53,7 +53,8 @@ pub struct Policy {
     /// Waits are shortened by a random part of up to a half, so that clients that lost the same server come back apart.
     pub jitters: bool,
     /// The failed attempts in a row after which the client closes; `u32::MAX` sets none. An attempt has failed if its
-    /// connection brought neither an event nor bytes for [`healthy_ms`](Policy::healthy_ms).
+    /// connection brought neither an event nor bytes for [`healthy_ms`](Policy::healthy_ms). So it does not bound how often a
+    /// request is sent that a server answers and cuts off.
     pub attempts: u32,
     /// A failure is followed by another attempt also while no connection was ever open.
     pub retries_first: bool,

@@ -111,7 +111,7 @@ impl Tail {
                     note(format_args!("{why}; connecting again in {} ms", wait.as_millis()));
                 }
                 // Such as an ID that no header carries; the stream goes on.
-                Some(Err(error)) if error.is_transient() => note(error),
+                Some(Err(error)) if error.is_of_one_event() => note(error),
                 Some(Err(mut error)) => {
                     self.explain();
                     if let Error::Closed(closed) = &mut error {

@@ -7,6 +7,47 @@ send in place of what they document: errors without a type or as a string, choic
 
 # Examples
 
+Over [`EventSource`](crate::EventSource), with one request, and 30 seconds of patience:
+
+```no_run
+# #[cfg(feature = "reqwest")]
+# async fn ask(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+use ssewire_client::chat::{Answer, Failure};
+use ssewire_client::{EventSource, Policy};
+
+let mut policy = Policy::ROBUST;
+(policy.head_ms, policy.silence_ms) = (30_000, 30_000);
+policy.takes_unfinished = true; // some services leave out the last blank line
+let mut source = EventSource::builder("https://api.openai.com/v1/chat/completions")
+    .header("authorization", format!("Bearer {key}"))
+    .post(r#"{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#)
+    .policy(policy)
+    .reconnect(false) // an answer is paid for once
+    .build()?;
+
+let mut answer = Answer::new();
+while let Some(event) = source.next().await {
+    match event {
+        Ok(event) => print!("{}", answer.read(&event)?.unwrap_or_default()),
+        Err(error) if error.is_of_one_event() => eprintln!("{error}"),
+        // The service's own words, if it has some.
+        Err(error) => match error.response().and_then(|response| Failure::from_body(&response.body)) {
+            Some(failure) => return Err(failure.into()),
+            None => return Err(error.into()),
+        },
+    }
+    if answer.is_done() {
+        source.close();
+    }
+}
+answer.end()?; // an error if the answer was cut off
+println!("\n({})", answer.finish_reason().unwrap_or("no reason"));
+# Ok(())
+# }
+```
+
+Over a parser:
+
 ```
 use ssewire::Parser;
 use ssewire_client::chat::{Answer, End};
@@ -15,10 +56,7 @@ let mut parser = Parser::with_limit(1 << 20);
 let mut input = &b"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n"[..];
 let (mut answer, mut text) = (Answer::new(), String::new());
 while let Some(event) = parser.next(&mut input)? {
-    text.extend(answer.read(&event)?);
-    if answer.is_done() {
-        break; // and close the source
-    }
+    text.extend(answer.read(event)?);
 }
 assert_eq!((text.as_str(), answer.end()?), ("Hi", End::Done));
 # Ok::<(), Box<dyn std::error::Error>>(())
@@ -34,8 +72,9 @@ use ssewire::{lossy, Event};
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     is_done: bool,
-    /// A reason to finish was given: nothing of the text is missing.
-    is_finished: bool,
+    finish_reason: Option<String>,
+    /// The first error.
+    failure: Option<Failure>,
 }
 
 /// How an answer ended.
@@ -43,11 +82,11 @@ pub struct Answer {
 pub enum End {
     /// By its protocol: `[DONE]`, or `message_stop`.
     Done,
-    /// With the stream, after a reason to finish. The answer is whole.
+    /// With the stream, after a reason to finish: nothing of it was cut off.
     Stop,
 }
 
-/// The reason why an answer goes no further.
+/// Why an answer failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
@@ -71,15 +110,24 @@ impl Answer {
         Answer::default()
     }
 
-    /// Reads an event, and returns the text that it adds.
+    /// Reads an event, and returns the text that it adds: of the first choice, if there are several. Tool calls, refusals and
+    /// reasoning are not text. After the end of the answer, events are ignored.
     ///
     /// # Errors
     ///
-    /// [`Failure::Service`] for an error of the service, [`Failure::NotJson`] for an event that is not as documented. Further
-    /// events may be read.
-    pub fn read(&mut self, event: &Event<'_>) -> Result<Option<String>, Failure> {
+    /// [`Failure::Service`] for an error of the service, [`Failure::NotJson`] for an event that is not as documented. The answer
+    /// has failed then, and [`end`](Answer::end) says so too. Events that follow may be read all the same.
+    pub fn read<'e>(&mut self, event: impl Into<Event<'e>>) -> Result<Option<String>, Failure> {
+        let text = self.text(event.into());
+        if let (Err(failure), None) = (&text, &self.failure) {
+            self.failure = Some(failure.clone());
+        }
+        text
+    }
+
+    fn text(&mut self, event: Event<'_>) -> Result<Option<String>, Failure> {
         let data = event.data().trim_ascii();
-        if data.is_empty() {
+        if data.is_empty() || self.is_done {
             return Ok(None);
         }
         if data == b"[DONE]" {
@@ -105,7 +153,7 @@ impl Answer {
                 None
             }
             Some("message_delta") => {
-                self.is_finished |= !json["delta"]["stop_reason"].is_null();
+                self.finish(&json["delta"]["stop_reason"]);
                 None
             }
             Some("content_block_delta") => json["delta"]["text"].as_str().map(String::from),
@@ -116,9 +164,23 @@ impl Answer {
     }
 
     fn choices(&mut self, json: &Value) -> Option<String> {
-        let choice = json["choices"].as_array()?.first()?;
-        self.is_finished |= !choice["finish_reason"].is_null();
+        let is_first = |choice: &&Value| choice["index"].as_u64().unwrap_or(0) == 0;
+        let choice = json["choices"].as_array()?.iter().find(is_first)?;
+        self.finish(&choice["finish_reason"]);
         choice["delta"]["content"].as_str().map(String::from)
+    }
+
+    fn finish(&mut self, reason: &Value) {
+        if !reason.is_null() {
+            self.finish_reason = Some(reason.as_str().map_or_else(|| reason.to_string(), String::from));
+        }
+    }
+
+    /// Returns why the model stopped, in the service's word, if it has said so: `stop` or `end_turn` at the end of the text;
+    /// `length` or `max_tokens` where the text is too short.
+    #[must_use]
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.finish_reason.as_deref()
     }
 
     /// Returns whether the answer said that it is over. Services may leave the connection open after that.
@@ -127,23 +189,25 @@ impl Answer {
         self.is_done
     }
 
-    /// Returns how the answer ended, once the stream has.
+    /// Returns how the answer ended, once the stream has. [`finish_reason`](Answer::finish_reason) says whether the text is all
+    /// that the model had to say.
     ///
     /// # Errors
     ///
-    /// [`Failure::Cut`] if the stream ended first.
+    /// The first error that [`read`](Answer::read) returned; [`Failure::Cut`] if the stream ended first.
     pub fn end(&self) -> Result<End, Failure> {
         match self {
+            Answer { failure: Some(failure), .. } => Err(failure.clone()),
             Answer { is_done: true, .. } => Ok(End::Done),
-            Answer { is_finished: true, .. } => Ok(End::Stop),
+            Answer { finish_reason: Some(_), .. } => Ok(End::Stop),
             _ => Err(Failure::Cut),
         }
     }
 }
 
 impl Failure {
-    /// Returns the error that a body or a line holds, such as that of a response with a status of 400 or 500: the service's words
-    /// if it is JSON, and the text itself otherwise. `None` if it is empty.
+    /// Returns the error that a body holds, such as that of a response with a status of 400 or 500, as a
+    /// [`Service`](Failure::Service): in the service's words if it is JSON, and as the text itself otherwise. `None` if it is empty.
     #[must_use]
     pub fn from_body(body: &[u8]) -> Option<Failure> {
         let body = body.trim_ascii();
@@ -184,12 +248,7 @@ impl fmt::Display for Failure {
             Failure::Service { kind, message } => write!(f, "{kind}: {message}"),
             Failure::NotJson(data) => {
                 f.write_str("an event is not JSON: ")?;
-                let mut chars = data.chars();
-                chars.by_ref().take(200).try_for_each(|c| write!(f, "{c}"))?;
-                if chars.next().is_some() {
-                    f.write_str("…")?;
-                }
-                Ok(())
+                crate::error::fmt_start(data.as_bytes(), f)
             }
             Failure::Cut => f.write_str("the stream ended before the answer did"),
         }
@@ -208,7 +267,7 @@ mod tests {
         let (mut answer, mut text) = (Answer::new(), String::new());
         let mut input = stream.as_bytes();
         while let Some(event) = parser.next(&mut input).unwrap() {
-            match answer.read(&event) {
+            match answer.read(event) {
                 Ok(more) => text.extend(more),
                 Err(failure) => return (text, Err(failure)),
             }
@@ -309,6 +368,36 @@ mod tests {
                 assert_eq!(read(&stream), ("Hi".into(), end));
             }
         }
+    }
+
+    #[test]
+    fn an_answer_that_failed_has_no_other_end() {
+        let mut parser = Parser::with_limit(1 << 20);
+        let mut input = "data: {\"error\":\"m\"}\n\ndata: oops\n\ndata: [DONE]\n\n".as_bytes();
+        let mut answer = Answer::new();
+        while let Some(event) = parser.next(&mut input).unwrap() {
+            let _ = answer.read(event);
+        }
+        assert!(answer.is_done());
+        assert_eq!(answer.end(), service("", "m"));
+    }
+
+    #[test]
+    fn only_the_first_choice_is_the_answer_and_only_until_its_end() {
+        let stream = [
+            HI,
+            "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"other\"},\"finish_reason\":\"stop\"}]}\n\n",
+            "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n",
+            "data: [DONE]\n\n",
+            HI,
+        ]
+        .concat();
+        let mut parser = Parser::with_limit(1 << 20);
+        let (mut input, mut answer, mut text) = (stream.as_bytes(), Answer::new(), String::new());
+        while let Some(event) = parser.next(&mut input).unwrap() {
+            text.extend(answer.read(event.text().unwrap()).unwrap());
+        }
+        assert_eq!((text.as_str(), answer.finish_reason(), answer.end()), ("Hi", Some("length"), Ok(End::Done)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
-use ssewire::client::{Reason, UnsendableId};
+use ssewire::client::{Cause, Reason, UnsendableId};
 use ssewire::{lossy, Overflow};
 
 /// The reason why a source or stream returned an error and not an event.
@@ -12,11 +12,11 @@ pub enum Error {
     TooLarge(Overflow),
     /// The last event ID cannot be sent, so the server cannot resume from it. The next event follows.
     UnsendableId(UnsendableId),
-    /// The body failed, or the request did. Of an [`EventStream`](crate::EventStream), nothing follows.
+    /// The body of an [`EventStream`](crate::EventStream) failed. Nothing follows.
     Body(Box<dyn std::error::Error + Send + Sync>),
-    /// The response is not an event stream. Nothing follows.
+    /// The response for an [`EventStream`](crate::EventStream) is not an event stream. Nothing follows.
     Response(FailedResponse),
-    /// The source is closed. Nothing follows.
+    /// An `EventSource` is closed. Nothing follows.
     Closed(Box<Closed>),
 }
 
@@ -28,7 +28,7 @@ pub struct Closed {
     pub reason: Reason,
     /// The last response that failed, if the last attempt received one.
     pub response: Option<FailedResponse>,
-    /// The error of the HTTP stack in the last attempt, if there was one.
+    /// The error of the HTTP stack in the last attempt, if there was one. The message of this error has it, too.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Why the last response brought no event: the first of its lines that is not a field of the format.
     pub explanation: Option<String>,
@@ -37,8 +37,17 @@ pub struct Closed {
 impl Error {
     /// Returns whether events follow: the error is that of one event.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn is_of_one_event(&self) -> bool {
         matches!(self, Error::TooLarge(_) | Error::UnsendableId(_))
+    }
+
+    /// Returns why the last connection of an `EventSource` is gone, if the source is closed.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Error::Closed(closed) => closed.reason.cause(),
+            _ => None,
+        }
     }
 
     /// Returns the response that failed.
@@ -69,8 +78,32 @@ impl FailedResponse {
     pub const BODY_LIMIT: usize = 64 << 10;
 }
 
-/// The characters of a body that a message shows.
+/// The characters of a text from outside that a message shows.
 const SHOWN: usize = 500;
+
+impl FailedResponse {
+    /// Writes the start of the body, if there is one.
+    fn fmt_body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.body.trim_ascii() {
+            b"" => Ok(()),
+            body => {
+                f.write_str(": ")?;
+                fmt_start(body, f)
+            }
+        }
+    }
+}
+
+/// Writes the start of a text from outside. Control characters become U+FFFD, so that a server cannot steer a terminal.
+pub(crate) fn fmt_start(text: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut chars = lossy(text).chars();
+    let harmless = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    chars.by_ref().take(SHOWN).try_for_each(|c| f.write_char(harmless(c)))?;
+    match chars.next() {
+        Some(_) => f.write_str("…"),
+        None => Ok(()),
+    }
+}
 
 impl fmt::Display for FailedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,18 +111,13 @@ impl fmt::Display for FailedResponse {
         if self.status == 200 {
             match &self.content_type[..] {
                 b"" => f.write_str(", no content type")?,
-                content_type => write!(f, ", content type {}", lossy(content_type))?,
+                content_type => {
+                    f.write_str(", content type ")?;
+                    fmt_start(content_type, f)?;
+                }
             }
         }
-        if !self.body.trim_ascii().is_empty() {
-            f.write_str(": ")?;
-            let mut chars = lossy(self.body.trim_ascii()).chars();
-            chars.by_ref().take(SHOWN).try_for_each(|c| write!(f, "{c}"))?;
-            if chars.next().is_some() {
-                f.write_str("…")?;
-            }
-        }
-        Ok(())
+        self.fmt_body(f)
     }
 }
 
@@ -111,8 +139,11 @@ impl fmt::Display for Error {
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.reason.fmt(f)?;
-        if let Some(response) = &self.response {
-            write!(f, " ({response})")?;
+        match (&self.response, self.reason.cause()) {
+            // The reason says the status.
+            (Some(response), Some(Cause::Status(status))) if status == response.status => response.fmt_body(f)?,
+            (Some(response), _) => write!(f, " ({response})")?,
+            (None, _) => {}
         }
         if let Some(error) = &self.source {
             causes(error.as_ref(), f)?;

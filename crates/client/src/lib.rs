@@ -13,14 +13,14 @@
 //! ```no_run
 //! # #[cfg(feature = "reqwest")]
 //! # async fn follow() -> Result<(), Box<dyn std::error::Error>> {
-//! use ssewire_client::{Error, EventSource};
+//! use ssewire_client::EventSource;
 //!
 //! let mut source = EventSource::get("http://127.0.0.1:8080/events")?;
 //! while let Some(event) = source.next().await {
 //!     match event {
 //!         Ok(event) => println!("{}", event.text()?.data()),
-//!         Err(Error::TooLarge(overflow)) => eprintln!("{overflow}"), // the next event follows
-//!         Err(error) => return Err(error.into()),                    // nothing follows
+//!         Err(error) if error.is_of_one_event() => eprintln!("{error}"), // the next event follows
+//!         Err(error) => return Err(error.into()),                        // nothing follows
 //!     }
 //! }
 //! # Ok(())

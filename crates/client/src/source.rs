@@ -31,6 +31,9 @@ type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 /// stops a client. If it cannot or must not go on, it returns [`Error::Closed`] once, with the reason and the failed response, and
 /// then `None`.
 ///
+/// **A request that must not be sent twice**, such as one for an answer of a chat model, needs
+/// [`reconnect(false)`](Builder::reconnect): otherwise a server that cuts its answers is asked again without end.
+///
 /// A future of `next` may be dropped at any time, and nothing is lost: connections, timers and bytes are kept in the source. It
 /// reads from the network only within `next`, so a slow program slows the server down.
 ///
@@ -41,16 +44,17 @@ type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 /// use ssewire_client::{EventSource, Policy};
 ///
 /// let mut policy = Policy::ROBUST;
-/// policy.attempts = 5; // in a row
-/// let mut source = EventSource::builder("https://api.example.com/v1/chat")
+/// policy.attempts = 5; // that fail, in a row
+/// let mut source = EventSource::builder("https://example.com/events")
 ///     .header("authorization", "Bearer key")
-///     .post(r#"{"stream":true}"#)
 ///     .policy(policy)
 ///     .build()?;
 /// while let Some(event) = source.next().await {
-///     let event = event?;
-///     if event.data() == b"[DONE]" {
-///         source.close(); // the end of the conversation, and not a cut
+///     match event {
+///         Ok(event) if event.event_type() == b"end" => source.close(), // by protocol: not a cut
+///         Ok(event) => println!("{}", event.text()?.data()),
+///         Err(error) if error.is_of_one_event() => eprintln!("{error}"),
+///         Err(error) => return Err(error.into()),
 ///     }
 /// }
 /// # Ok(())
@@ -619,7 +623,8 @@ impl Builder {
         })
     }
 
-    /// Sets the body, and the method POST. It is sent again with each connection. Its type is `application/json`, unless
+    /// Sets the body, and the method POST. It is sent again with each connection, unless there is only one:
+    /// [`reconnect`](Builder::reconnect). Its type is `application/json`, unless
     /// [`header`](Builder::header) says otherwise.
     pub fn post(self, body: impl Into<Bytes>) -> Builder {
         self.change(|request| {
@@ -643,9 +648,10 @@ impl Builder {
         self
     }
 
-    /// Sets whether another connection follows one that is gone; it does by default. Without, the end of the response is the end
-    /// of the source, and a connection that failed, was cut, or brought no event but other lines is an [`Error::Closed`]. It is for
-    /// requests that must not be sent twice, such as that for an answer of a chat model.
+    /// Sets whether another connection follows one that is gone; it does by default. Without, the regular end of the response is
+    /// the end of the source, and so is status 204. Every other end is an [`Error::Closed`] with a [`Reason::Failed`]: a response
+    /// that failed or did not come, a cut, a silence, and a response that brought no event but other lines. It is for requests that
+    /// must not be sent twice, such as that for an answer of a chat model.
     pub fn reconnect(mut self, reconnects: bool) -> Builder {
         self.reconnects = reconnects;
         self

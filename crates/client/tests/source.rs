@@ -180,7 +180,8 @@ async fn kind_g_the_body_of_a_failed_response_is_returned() {
         let failed = errors[0].response().unwrap();
         assert_eq!((failed.status.to_string(), &failed.body[..]), (status[..3].into(), &body[..]));
         assert_eq!(&failed.content_type[..], b"application/json");
-        assert!(text.contains("no such model"), "{text}");
+        assert_eq!(text, format!("status {}: {}", &status[..3], body.escape_ascii()).replace('\\', ""));
+        assert_eq!(errors[0].cause(), Some(Cause::Status(failed.status)));
     }
     // One that never ends is read in part.
     let server = Server::new(vec![Answer::Repeat(response("400 Bad Request", b""), vec![b'x'; 10_000])]);
@@ -200,7 +201,7 @@ async fn kind_h_an_event_above_the_limit_is_reported_and_the_next_one_comes() {
     let (events, errors) = run(&mut source).await;
     assert_eq!(events, ["y"]);
     assert!(
-        matches!(&errors[..], [error @ Error::TooLarge(overflow)] if overflow.capacity == 100 && error.is_transient())
+        matches!(&errors[..], [error @ Error::TooLarge(overflow)] if overflow.capacity == 100 && error.is_of_one_event())
     );
 
     let body = format!("data: {}\n\n", "x".repeat(8 << 20));
@@ -335,7 +336,7 @@ async fn kind_m_an_id_that_no_header_carries_is_left_out_and_reported_once() {
             assert_eq!(header(request, "last-event-id"), sent);
         }
         assert_eq!(errors.len(), usize::from(sent.is_none()));
-        assert!(errors.iter().all(|error| matches!(error, Error::UnsendableId(_)) && error.is_transient()));
+        assert!(errors.iter().all(|error| matches!(error, Error::UnsendableId(_)) && error.is_of_one_event()));
     }
     let server = Server::new(vec![
         Answer::Send(response("200 OK\r\nContent-Type: text/event-stream", b"id: a\xffb\ndata: x\n\n")),
