@@ -50,23 +50,23 @@ pub struct Event<'a, T: Text + ?Sized = [u8]> {
 /// assert_eq!(len(event), len(event.text()?));
 /// # Ok::<(), ssewire::Error>(())
 /// ```
-pub trait Text: sealed::Text {}
+pub trait Text: sealed::Sealed {}
 
 impl Text for [u8] {}
 impl Text for str {}
 
 pub(crate) mod sealed {
-    pub trait Text: 'static + AsRef<[u8]> {
+    pub trait Sealed: 'static + AsRef<[u8]> {
         const EMPTY: &'static Self;
         const MESSAGE: &'static Self;
     }
 
-    impl Text for [u8] {
+    impl Sealed for [u8] {
         const EMPTY: &'static [u8] = b"";
         const MESSAGE: &'static [u8] = b"message";
     }
 
-    impl Text for str {
+    impl Sealed for str {
         const EMPTY: &'static str = "";
         const MESSAGE: &'static str = "message";
     }
@@ -142,7 +142,7 @@ impl<'a> Event<'a> {
                 None => None,
             },
             last_event_id: match self.last_event_id {
-                b"" => <str as sealed::Text>::EMPTY,
+                b"" => <str as sealed::Sealed>::EMPTY,
                 id => text::check(Field::Id, id)?,
             },
             sets_id: self.sets_id,

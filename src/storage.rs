@@ -22,12 +22,12 @@
     doc = "\n[`GrowableBuffer`]: https://docs.rs/ssewire/latest/ssewire/struct.GrowableBuffer.html"
 )]
 #[cfg_attr(feature = "alloc", doc = "\n[`GrowableBuffer`]: crate::GrowableBuffer")]
-pub trait Storage: sealed::Storage {}
+pub trait Storage: sealed::Sealed {}
 
-impl<S: sealed::Storage> Storage for S {}
+impl<S: sealed::Sealed> Storage for S {}
 
 pub(crate) mod sealed {
-    pub trait Storage {
+    pub trait Sealed {
         /// The number of bytes can change.
         const GROWS: bool = false;
         /// Returns the bytes that there are now.
@@ -47,7 +47,7 @@ pub(crate) mod sealed {
     }
 }
 
-impl<const N: usize> sealed::Storage for [u8; N] {
+impl<const N: usize> sealed::Sealed for [u8; N] {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
         self
@@ -64,7 +64,7 @@ impl<const N: usize> sealed::Storage for [u8; N] {
     }
 }
 
-impl sealed::Storage for &mut [u8] {
+impl sealed::Sealed for &mut [u8] {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
         self
@@ -121,7 +121,7 @@ pub(crate) mod growable {
         }
     }
 
-    impl super::sealed::Storage for GrowableBuffer {
+    impl super::sealed::Sealed for GrowableBuffer {
         const GROWS: bool = true;
 
         #[inline(always)]

@@ -2,7 +2,9 @@
 The rules of HTTP that both ends of an event stream need: names and values, the media type, the resume ID, the framing of a
 body.
 
-Nothing here does I/O or allocates. All input may be hostile: every function takes any bytes and never panics.
+Nothing here does I/O or allocates. All input may be hostile: every function takes any bytes and never panics. The head of a
+response is read by [`client::Head`](crate::client::Head); that of a request is left to the server's HTTP stack, of which
+a device needs [one file](https://github.com/ssewire/ssewire/blob/main/examples/netdevice/src/http.rs).
 
 # A request
 
@@ -46,6 +48,8 @@ An event that is written is not yet an event that arrives. In order of frequency
 - **Answer 204 to end a stream.** It is the only answer that tells a browser not to come back without counting as a failure of the
   server. A response that ends makes every `EventSource` come back.
 - **`event-source-polyfill` resumes by the query.** It sends `lastEventId=…` in the URL, and no `Last-Event-ID`. [`resume_id`] reads both.
+- **A browser's `EventSource` sends no `Authorization`.** Take a cookie, or a token in the query that is good for this stream alone;
+  a page of another origin needs CORS.
 - **An event needs `data`.** A block of `event` or `id` alone is dispatched by no client.
 
 # Examples

@@ -19,8 +19,8 @@ use crate::write::{digits, FormattedFrame, Frame, Id};
 /// the first frame is dropped. Apart from that a ring takes about 120 bytes, all zero at the start, so in a `static` it is in
 /// `.bss`.
 ///
-/// `MARKS` places of numbered IDs, 32 bytes each, spare [`since`](Ring::since) the search of the whole ring; see
-/// [`with_marks`](Ring::with_marks).
+/// With `MARKS`, it also notes where so many of the numbered IDs lie, in 32 bytes each, so that [`since`](Ring::since) need not
+/// read the whole ring; see [`with_marks`](Ring::with_marks).
 ///
 /// # Examples
 ///
