@@ -22,26 +22,25 @@ impl History {
     pub(crate) fn open(path: &Path, ring: &mut Ring<GrowableBuffer, MARKS>) -> io::Result<(History, Option<u64>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let mut parser = Parser::with_limit(ring.capacity());
+        let mut lines = Lines::default();
         let mut buf = vec![0; 64 << 10];
-        let (mut len, mut complete) = (0, 0);
         loop {
             let n = file.read(&mut buf)?;
             if n == 0 {
                 break;
             }
             let mut input = &buf[..n];
+            lines.take(input)?;
             // An event that is larger than the ring is skipped, as the ring would skip it.
             while let Some(result) = parser.next(&mut input).transpose() {
                 if let Ok(event) = result {
                     let _ = ring.push(&Frame::from(event));
                 }
-                complete = len + (n - input.len()) as u64;
             }
-            len += n as u64;
         }
-        file.set_len(complete)?;
+        file.set_len(lines.complete)?;
         let epoch = parser.last_event_id().and_then(first_number);
-        let mut history = History { path: path.into(), file, len: complete, limit: 2 * ring.capacity() as u64 };
+        let mut history = History { path: path.into(), file, len: lines.complete, limit: 2 * ring.capacity() as u64 };
         history.trim(ring);
         Ok((history, epoch))
     }
@@ -78,6 +77,58 @@ impl History {
         self.len = len;
         self.limit = 2 * ring.capacity() as u64;
         Ok(())
+    }
+}
+
+/// The starts of the lines of a frame.
+const STARTS: [&[u8]; 5] = [b":", b"event:", b"id:", b"retry:", b"data:"];
+/// The bytes of the longest one.
+const LONGEST: usize = 6;
+
+/// Tells a history, which may be torn anywhere, from another file, and finds the end of its last complete frame.
+#[derive(Default)]
+struct Lines {
+    /// The start of the current line, or a zero once only zeros may follow.
+    line: Vec<u8>,
+    len: u64,
+    complete: u64,
+}
+
+impl Lines {
+    /// Takes the next bytes. Fails at one that a history does not have there.
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        bytes.iter().try_for_each(|&byte| {
+            if !self.take_byte(byte) {
+                let text = format!("not a history of events: invalid byte {byte:#04x} at position {}", self.len);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            }
+            self.len += 1;
+            Ok(())
+        })
+    }
+
+    fn take_byte(&mut self, byte: u8) -> bool {
+        if self.line == [0] {
+            return byte == 0;
+        }
+        if byte == b'\n' {
+            let is_line = self.line.is_empty() || STARTS.iter().any(|start| self.line.starts_with(start));
+            if self.line.is_empty() {
+                self.complete = self.len + 1;
+            }
+            self.line.clear();
+            return is_line;
+        }
+        if self.line.len() == LONGEST {
+            return true;
+        }
+        self.line.push(byte);
+        if STARTS.iter().any(|start| self.line.starts_with(start) || start.starts_with(&self.line)) {
+            return true;
+        }
+        // Some file systems fill the end with zeros after a loss of power.
+        self.line = vec![0];
+        byte == 0
     }
 }
 

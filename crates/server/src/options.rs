@@ -118,6 +118,9 @@ impl Builder {
     /// An event is appended before any client gets it, and an event that the end of the process cut off is removed by the next
     /// one. The file holds an event stream as on the wire, and is rewritten when it is twice as long as the capacity. It is not
     /// synchronized to the disk: events can be lost if the machine loses power.
+    ///
+    /// A file that this crate did not write is not touched, and [`build`](Builder::build) fails: each line must be one of a
+    /// [`Frame`](ssewire::Frame). Only the last frame may be incomplete, at any byte, or the file be empty.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Builder {
         self.file = Some(path.into());
         self
@@ -127,7 +130,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Those of reading and writing the [`file`](Builder::file). Without one: never.
+    /// Those of reading and writing the [`file`](Builder::file), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not a
+    /// history. Without one: never.
     pub fn build(self) -> io::Result<Hub> {
         Hub::build(self)
     }

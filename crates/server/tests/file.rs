@@ -87,6 +87,45 @@ async fn the_file_is_bounded_and_holds_what_the_history_holds() {
 }
 
 #[test]
+fn a_history_that_was_torn_anywhere_opens() {
+    let directory = Directory::new("torn");
+    let whole = b": \nevent: n\nid: 1-1\nretry: 5\ndata: a\ndata: \n\n: \n\nid: 1-2\ndata: b\n\n";
+    let ends: Vec<_> = (1..=whole.len()).filter(|&n| whole[..n].ends_with(b"\n\n")).collect();
+    for n in 0..=whole.len() {
+        for zeros in [0, 100_000] {
+            fs::write(directory.file(), [&whole[..n], &vec![0; zeros]].concat()).unwrap();
+            directory.builder().build().unwrap();
+            let end = ends.iter().rfind(|&&end| end <= n).map_or(0, |&end| end);
+            assert_eq!(fs::read(directory.file()).unwrap(), whole[..end], "{n} {zeros}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_a_history_is_not_touched() {
+    let directory = Directory::new("other");
+    let texts: [&[u8]; 9] = [
+        b"[package]\nname = \"x\"\n",
+        b"[package]",
+        b"{\"data\": 1}",
+        b"data\n",
+        b"data: 1\nname: x",
+        b"id: 1\n\nhello",
+        b"id: 1\r\n\r\n",
+        b"\0\0\0\x18ftyp",
+        b"\xef\xbb\xbfdata: 1\n\n",
+    ];
+    for text in texts {
+        fs::write(directory.file(), text).unwrap();
+        let error = directory.builder().build().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{error}");
+        assert_eq!(fs::read(directory.file()).unwrap(), text);
+    }
+    let error = directory.builder().build().unwrap_err().to_string();
+    assert!(error.ends_with("not a history of events: invalid byte 0xef at position 0"), "{error}");
+}
+
+#[test]
 fn a_directory_is_not_a_file() {
     let directory = Directory::new("error");
     assert!(Hub::builder().file(&directory.0).build().is_err());
