@@ -20,7 +20,7 @@ pub(crate) struct History {
 impl History {
     /// Opens the file and pushes its events into the ring. Returns the first number of the newest ID too, if it is a pair.
     pub(crate) fn open(path: &Path, ring: &mut Ring<GrowableBuffer, MARKS>) -> io::Result<(History, Option<u64>)> {
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut file = open_locked(path)?;
         let mut parser = Parser::with_limit(ring.capacity());
         let mut lines = Lines::default();
         let mut buf = vec![0; 64 << 10];
@@ -67,6 +67,8 @@ impl History {
         path.push(".new");
         File::create(&path)?;
         let mut file = OpenOptions::new().append(true).open(&path)?;
+        // Before the file has its name: no other hub gets the lock.
+        lock(&file)?;
         let mut len = 0;
         if let Ok(ready) = ring.ready(ring.oldest(), usize::MAX) {
             ready.bytes.iter().try_for_each(|bytes| file.write_all(bytes))?;
@@ -78,6 +80,48 @@ impl History {
         self.limit = 2 * ring.capacity() as u64;
         Ok(())
     }
+}
+
+/// Opens the file, with a lock until it is closed.
+fn open_locked(path: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        lock(&file)?;
+        if is_at(&file, path)? {
+            return Ok(file);
+        }
+        // The hub that had the lock has just replaced the file.
+    }
+}
+
+/// Locks the file for this process and this hub, where the file system can.
+#[cfg(all(unix, not(target_os = "solaris")))]
+fn lock(file: &File) -> io::Result<()> {
+    use rustix::fs::{flock, FlockOperation};
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another hub uses this file"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "solaris"))))]
+fn lock(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Returns whether the file has this path still.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let file = file.metadata()?;
+    Ok(fs::metadata(path).is_ok_and(|other| (other.dev(), other.ino()) == (file.dev(), file.ino())))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// The starts of the lines of a frame.

@@ -113,7 +113,7 @@ impl Builder {
         self
     }
 
-    /// Keeps the history in a file as well, so that it survives the process. One process at a time may use it.
+    /// Keeps the history in a file as well, so that it survives the process. One hub at a time may use it.
     ///
     /// An event is appended before any client gets it, and an event that the end of the process cut off is removed by the next
     /// one. The file holds an event stream as on the wire, and is rewritten when it is twice as long as the capacity. It is not
@@ -121,6 +121,9 @@ impl Builder {
     ///
     /// A file that this crate did not write is not touched, and [`build`](Builder::build) fails: each line must be one of a
     /// [`Frame`](ssewire::Frame). Only the last frame may be incomplete, at any byte, or the file be empty.
+    ///
+    /// The hub holds an advisory lock (`flock`) on the file, and a second hub on it, of this process or another, is not built.
+    /// Windows, Solaris and file systems without such locks do not notice it: see to it there that a file has one hub.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Builder {
         self.file = Some(path.into());
         self
@@ -131,7 +134,7 @@ impl Builder {
     /// # Errors
     ///
     /// Those of reading and writing the [`file`](Builder::file), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not a
-    /// history. Without one: never.
+    /// history, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) if another hub uses it. Without one: never.
     pub fn build(self) -> io::Result<Hub> {
         Hub::build(self)
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http_body_util::BodyExt;
 use ssewire::Frame;
@@ -123,6 +124,40 @@ fn a_file_that_is_not_a_history_is_not_touched() {
     }
     let error = directory.builder().build().unwrap_err().to_string();
     assert!(error.ends_with("not a history of events: invalid byte 0xef at position 0"), "{error}");
+}
+
+#[test]
+fn a_file_has_one_hub() {
+    let directory = Directory::new("lock");
+    let hub = directory.builder().epoch(1).build().unwrap();
+    // It is rewritten meanwhile.
+    for n in 0..200 {
+        let error = directory.builder().build().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy, "{error}");
+        hub.publish(Frame::new().data(&format!("event number {n}"))).unwrap();
+    }
+    drop(hub);
+    let hub = directory.builder().epoch(2).build().unwrap();
+    assert!(hub.publish(Frame::new().data("x")).unwrap().to_string().starts_with("2-"));
+}
+
+#[test]
+fn the_lock_holds_while_the_file_is_replaced() {
+    let directory = Directory::new("race");
+    let hub = directory.builder().epoch(1).build().unwrap();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Rewritten with each tenth event or so.
+            for _ in 0..5000 {
+                hub.publish(Frame::new().data(&[b'x'; 100])).unwrap();
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        while !is_done.load(Ordering::Relaxed) {
+            assert!(directory.builder().build().is_err());
+        }
+    });
 }
 
 #[test]
