@@ -88,7 +88,7 @@ impl Builder {
     }
 
     /// Sets the shortest reconnection time that clients are told. Default: 2 seconds. Each connection gets a time of its own, up
-    /// to half as long again, so that the clients of a server that died come back apart.
+    /// to half as long again, so that the clients of a server that died come back apart. The times of hubs differ, too.
     pub fn retry(mut self, time: Duration) -> Builder {
         self.retry = time;
         self

@@ -1,6 +1,8 @@
 //! All that is locked: the ring, the readers' places in it, those that wait, and the chunk that was written last.
 
+use std::collections::hash_map::RandomState;
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher};
 use std::mem;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -39,6 +41,8 @@ pub(crate) struct State {
     pub closing: Option<u64>,
     /// The shortest reconnection time.
     retry_ms: u64,
+    /// The start of the sequence of the reconnection times.
+    spread: u64,
     pub follows: bool,
     /// A task runs, or is about to.
     pub has_task: bool,
@@ -102,6 +106,8 @@ impl State {
             beat: 0,
             closing: None,
             retry_ms: u64::try_from(retry.as_millis()).unwrap_or(u64::MAX),
+            // Random, and another one for each hub: hubs of few readers each are spread as well.
+            spread: RandomState::new().build_hasher().finish(),
             follows: false,
             has_task: false,
             opened: 0,
@@ -127,7 +133,7 @@ impl State {
         };
         self.opened += 1;
         // The comment: some clients wait for a first byte.
-        write(&mut prefix, &Frame::new().comment("").retry(spread(self.opened, self.retry_ms, self.retry_ms / 2)));
+        write(&mut prefix, &Frame::new().comment("").retry(self.retry_of(self.opened, self.retry_ms / 2)));
         if has_gap {
             write(&mut prefix, &Gap::new(None).frame());
         }
@@ -143,6 +149,12 @@ impl State {
             is_ended: false,
         });
         (key, cursor.is_none())
+    }
+
+    /// Returns a reconnection time, spread evenly over `width` whatever the number of readers: by the golden ratio.
+    fn retry_of(&self, reader: u64, width: u64) -> u64 {
+        let part = reader.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(self.spread) >> 32;
+        self.retry_ms.saturating_add((part * width.min(u64::from(u32::MAX))) >> 32)
     }
 
     /// Returns the next chunk of a reader, or keeps its waker.
@@ -185,7 +197,8 @@ impl State {
         }
         if let Some(spread_ms) = self.closing {
             reader.is_ended = true;
-            write(&mut chunk, &Frame::new().retry(spread(reader.id, self.retry_ms, spread_ms)));
+            let reader = reader.id;
+            write(&mut chunk, &Frame::new().retry(self.retry_of(reader, spread_ms)));
             return Next::Chunk(chunk.into());
         }
         if reader.beat != self.beat {
@@ -329,12 +342,6 @@ impl Reader {
             waker.wake();
         }
     }
-}
-
-/// Returns a time of `base` and a part of `width`, spread evenly whatever the number of readers: by the golden ratio.
-fn spread(reader: u64, base: u64, width: u64) -> u64 {
-    let part = reader.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    base.saturating_add((part * width.min(u64::from(u32::MAX))) >> 32)
 }
 
 fn write(bytes: &mut Vec<u8>, frame: &Frame<'_>) {

@@ -62,17 +62,26 @@ async fn the_first_chunk_is_a_comment_a_reconnection_time_and_what_was_missed() 
     assert!((400..600).contains(&retry), "{retry}");
 }
 
-#[tokio::test]
-async fn reconnection_times_are_spread() {
-    let hub = Hub::builder().retry(Duration::from_secs(2)).build().unwrap();
+/// Counts the readers that come back in each tenth of the second after two seconds.
+async fn slots(hubs: &[Hub]) -> [u32; 10] {
     let mut slots = [0; 10];
-    let mut bodies: Vec<_> = (0..1000).map(|_| hub.body(b"")).collect();
+    let mut bodies: Vec<_> = hubs.iter().cycle().take(1000).map(|hub| hub.body(b"")).collect();
     for body in &mut bodies {
         let start = chunk(body).await;
         let retry: usize = start.trim().rsplit(' ').next().unwrap().parse().unwrap();
         slots[(retry - 2000) / 100] += 1;
     }
-    assert!(slots.iter().all(|&n| (90..=110).contains(&n)), "{slots:?}");
+    slots
+}
+
+#[tokio::test]
+async fn reconnection_times_are_spread() {
+    let hub = || Hub::builder().retry(Duration::from_secs(2)).build().unwrap();
+    let one = slots(&[hub()]).await;
+    assert!(one.iter().all(|&n| (90..=110).contains(&n)), "{one:?}");
+    let hubs: Vec<Hub> = (0..1000).map(|_| hub()).collect();
+    let each = slots(&hubs).await;
+    assert!(each.iter().all(|&n| (40..=160).contains(&n)), "{each:?}");
 }
 
 #[tokio::test]
