@@ -26,6 +26,10 @@ use crate::task;
 /// [`publish`](Hub::publish) appends an event to the history, and [`respond`](Hub::respond) answers a request with the stream:
 /// from the event after the request's last event ID, or from now on. See the [crate](crate) for servers around it.
 ///
+/// When the last clone is dropped, the streams end as by [`shutdown`](Hub::shutdown), also those of a hub that follows a
+/// [`Log`](crate::Log): a program need not shut down each hub that it drops. It does not wait for the readers then. A route or a
+/// service that answers for the hub has a clone.
+///
 /// # Memory
 ///
 /// The history takes its [`capacity`](Builder::capacity), once for all connections. A connection takes about 200 bytes here, and
@@ -36,6 +40,22 @@ use crate::task;
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) inner: Arc<Inner>,
+    _last: Arc<Last>,
+}
+
+/// Ends the streams when the last clone of a hub is dropped: the bodies hold the rest of it.
+struct Last(Arc<Inner>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        let (waiting, history) = {
+            let mut state = self.0.lock();
+            (state.close(), state.history.take())
+        };
+        // The next hub on the file may be built.
+        drop(history);
+        waiting.into_iter().for_each(Waker::wake);
+    }
 }
 
 pub(crate) struct Inner {
@@ -81,7 +101,8 @@ impl Hub {
             emptied: Notify::new(),
             log: OnceLock::new(),
         };
-        Hub { inner: Arc::new(inner) }
+        let inner = Arc::new(inner);
+        Hub { _last: Arc::new(Last(inner.clone())), inner }
     }
 
     /// Publishes an event under an ID of the hub's own, as `1732000000000-17`, and returns that. An ID of the frame is replaced.

@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub flush_at: Option<Instant>,
     /// Counts the times that nothing was published for the keep-alive interval.
     beat: u64,
-    /// The hub is shut down: the time over which the readers are to come back, in milliseconds.
+    /// The hub is shut down, or all of its clones are gone: the time over which the readers are to come back, in milliseconds.
     pub closing: Option<u64>,
     /// The shortest reconnection time.
     retry_ms: u64,
@@ -315,7 +315,8 @@ impl State {
     /// Makes every reader end after the events that are ready for it. Returns those to wake.
     pub(crate) fn close(&mut self) -> Vec<Waker> {
         // No more than a thousand a second come back.
-        self.closing = Some((self.retry_ms / 2).max(self.readers.len() as u64));
+        let spread_ms = (self.retry_ms / 2).max(self.readers.len() as u64);
+        self.closing.get_or_insert(spread_ms);
         self.take_all_waiting()
     }
 }

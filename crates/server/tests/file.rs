@@ -141,6 +141,15 @@ fn a_file_has_one_hub() {
     assert!(hub.publish(Frame::new().data("x")).unwrap().to_string().starts_with("2-"));
 }
 
+#[tokio::test]
+async fn a_body_does_not_hold_the_file() {
+    let directory = Directory::new("body");
+    let hub = directory.builder().build().unwrap();
+    let _body = hub.body(b"");
+    drop(hub);
+    directory.builder().build().unwrap();
+}
+
 #[test]
 fn the_lock_holds_while_the_file_is_replaced() {
     let directory = Directory::new("race");

@@ -262,6 +262,40 @@ async fn a_shutdown_does_not_wait_for_a_reader_that_does_not_read() {
 }
 
 #[tokio::test]
+async fn the_streams_end_with_the_last_clone_of_their_hub() {
+    let hub = Hub::new();
+    let clone = hub.clone();
+    let mut bodies = [hub.body(b""), hub.body(b"")];
+    for body in &mut bodies {
+        chunk(body).await;
+    }
+    let [mut waiting, mut busy] = bodies;
+    let waiting = tokio::spawn(async move { chunk(&mut waiting).await });
+    drop(hub);
+    tokio::task::yield_now().await;
+    assert!(ready(&mut busy).await.is_none());
+    assert!(!waiting.is_finished());
+    publish(&clone, "last");
+    drop(clone);
+    assert_eq!(events(&chunk(&mut busy).await), ["last"]);
+    assert!(chunk(&mut busy).await.starts_with("retry: "));
+    assert!(busy.frame().await.is_none());
+    let last = timeout(Duration::from_secs(10), waiting).await.expect("it is woken").unwrap();
+    assert_eq!(events(&last), ["last"]);
+}
+
+#[tokio::test]
+async fn a_waiting_reader_is_woken_when_its_hub_is_dropped() {
+    let hub = Hub::new();
+    let mut body = hub.body(b"");
+    let reader = tokio::spawn(async move { (&mut body).collect().await.unwrap().to_bytes() });
+    tokio::task::yield_now().await;
+    drop(hub);
+    let all = timeout(Duration::from_secs(10), reader).await.expect("it ends").unwrap();
+    assert_eq!(all.windows(6).filter(|bytes| bytes == b"retry:").count(), 2);
+}
+
+#[tokio::test]
 async fn an_event_larger_than_the_history_is_refused_and_drops_nothing() {
     let hub = small();
     publish(&hub, "kept");
