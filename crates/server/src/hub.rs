@@ -90,9 +90,10 @@ impl Hub {
     }
 
     fn with(options: Builder, loaded: Option<(State, Option<u64>)>) -> Hub {
-        let (state, newest) = loaded.unwrap_or_else(|| (State::new(options.capacity, options.retry), None));
+        let (mut state, newest) = loaded.unwrap_or_else(|| (State::new(options.capacity, options.retry), None));
         let after = newest.map_or(0, |newest| newest.saturating_add(1));
         let epoch = options.epoch.unwrap_or_else(|| now_ms().max(after));
+        state.begin(epoch);
         let inner = Inner {
             options,
             epoch,
@@ -208,6 +209,47 @@ impl Hub {
         drop(state);
         task::start(&self.inner);
         EventBody::new(self.inner.clone(), key, is_behind.then_some(id))
+    }
+
+    /// Returns the ID of the newest event that has one, also after a restart with a [`file`](Builder::file): for an answer with
+    /// the state of now, and the ID to follow the changes from.
+    ///
+    /// Change the state before you publish the event, and take the ID before you read the state. A change in between then comes
+    /// twice rather than never. Before the first event it is an ID after which a client gets every event, as
+    /// `1732000000000-0`. A hub that follows a [`Log`](crate::Log) returns the ID of the newest entry that it has read, from which a
+    /// client may follow at any process.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Request;
+    /// use ssewire::Frame;
+    /// use ssewire_server::Hub;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let hub = Hub::builder().epoch(3).build()?;
+    /// let mut temperature = 21.5;
+    /// hub.publish(Frame::new().data("21.5"))?;
+    ///
+    /// let id = hub.last_event_id();
+    /// let json = format!(r#"{{"temperature": {temperature}, "changes": "/events?lastEventId={id}"}}"#);
+    /// assert_eq!(json, r#"{"temperature": 21.5, "changes": "/events?lastEventId=3-1"}"#);
+    ///
+    /// temperature = 22.0;
+    /// hub.publish(Frame::new().data(&temperature.to_string()))?;
+    /// let response = hub.respond(&Request::get("/events?lastEventId=3-1").body(())?); // begins with 3-2
+    /// # drop(response);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn last_event_id(&self) -> String {
+        self.inner.lock().last_event_id()
     }
 
     /// Ends each stream after the events that are ready for it, with a reconnection time at which no more than a thousand clients a

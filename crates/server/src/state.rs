@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use slab::Slab;
 use ssewire::replay::{Cursor, Gap, Resume, Ring};
-use ssewire::{BufferTooSmall, Frame, GrowableBuffer};
+use ssewire::{BufferTooSmall, Frame, GrowableBuffer, Parser};
 use tokio::time::Instant;
 
 use crate::accept::Connection;
@@ -25,6 +25,10 @@ const SHARED: usize = 8;
 
 pub(crate) struct State {
     pub ring: Ring<GrowableBuffer, MARKS>,
+    /// The newest frame that was pushed since the start.
+    newest: Cursor,
+    /// The last event ID of a client that has the state before the first event.
+    before_first: String,
     pub readers: Slab<Reader>,
     /// The chunks that were made last: readers that stand at the same place share them.
     shared: VecDeque<Shared>,
@@ -97,6 +101,8 @@ impl State {
     pub(crate) fn new(capacity: usize, retry: Duration) -> State {
         State {
             ring: Ring::with_marks(GrowableBuffer::new(capacity)),
+            newest: Cursor::default(),
+            before_first: String::new(),
             readers: Slab::new(),
             shared: VecDeque::with_capacity(SHARED),
             history: None,
@@ -125,6 +131,9 @@ impl State {
             Resume::Start if start == Start::Live => Some(self.ring.live()),
             Resume::Start => Some(self.ring.oldest()),
             Resume::From(cursor) => Some(cursor),
+            _ if id == self.before_first.as_bytes() && self.ring.check(Cursor::default()).is_ok() => {
+                Some(Cursor::default())
+            }
             Resume::Gone | Resume::Unknown if self.follows => None,
             Resume::Gone | Resume::Unknown => {
                 has_gap = true;
@@ -223,12 +232,35 @@ impl State {
             write(&mut bytes, frame);
             history.append(&bytes).map_err(PublishError::File)?;
         }
+        let newest = self.ring.live();
         self.ring.push(frame).map_err(PublishError::TooLarge)?;
+        self.newest = newest;
         self.published += 1;
         if let Some(history) = &mut self.history {
             history.trim(&self.ring);
         }
         Ok(())
+    }
+
+    /// Sets the first number of the IDs.
+    pub(crate) fn begin(&mut self, epoch: u64) {
+        self.before_first = format!("{epoch}-0");
+    }
+
+    /// Returns the ID after which a client has the state of now.
+    pub(crate) fn last_event_id(&self) -> String {
+        // Most programs give each frame an ID.
+        let id = self.id_from(self.newest).or_else(|| self.id_from(self.ring.oldest()));
+        id.unwrap_or_else(|| self.before_first.clone())
+    }
+
+    /// Returns the last ID of the frames from the cursor on.
+    fn id_from(&self, cursor: Cursor) -> Option<String> {
+        let mut parser = Parser::with_limit(self.ring.capacity());
+        for mut bytes in self.ring.ready(cursor, usize::MAX).ok()?.bytes {
+            while parser.next(&mut bytes).transpose().is_some() {}
+        }
+        parser.last_event_id().map(|id| String::from_utf8_lossy(id).into_owned())
     }
 
     /// Moves a reader that is caught up from the log to the frame after `id`, if the ring holds that.

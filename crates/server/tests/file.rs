@@ -47,6 +47,7 @@ async fn a_client_resumes_after_a_restart() {
     }
     drop(hub);
     let hub = directory.builder().epoch(8).build().unwrap();
+    assert_eq!(hub.last_event_id(), "7-3");
     assert_eq!(hub.publish(Frame::new().data("x")).unwrap().to_string(), "8-4");
     assert_eq!(after(&hub, "7-2").await, "event: n\nid: 7-3\ndata: 3\n\nid: 8-4\ndata: x\n\n");
 }

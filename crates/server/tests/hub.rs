@@ -111,6 +111,28 @@ async fn where_a_client_goes_on() {
 }
 
 #[tokio::test]
+async fn a_client_follows_from_the_newest_id() {
+    let hub = small();
+    let first = hub.last_event_id();
+    assert_eq!(first, "5-0");
+    assert_eq!(events(&chunk(&mut hub.body(first.as_bytes())).await), [""; 0]);
+    publish(&hub, 10);
+    assert_eq!(hub.last_event_id(), "5-1");
+    assert_eq!(events(&chunk(&mut hub.body(first.as_bytes())).await), ["10"]);
+    for n in 11..30 {
+        publish(&hub, n);
+        let id = hub.last_event_id();
+        assert_eq!(id, format!("5-{}", n - 9));
+        assert_eq!(events(&chunk(&mut hub.body(id.as_bytes())).await), [""; 0]);
+    }
+    assert_eq!(events(&chunk(&mut hub.body(first.as_bytes())).await)[0], "gapunknown");
+    hub.publish_as_is(&Frame::new().data("without one")).unwrap();
+    assert_eq!(hub.last_event_id(), "5-20");
+    hub.publish_as_is(&Frame::new().id("of its own").unwrap().data("x")).unwrap();
+    assert_eq!(hub.last_event_id(), "of its own");
+}
+
+#[tokio::test]
 async fn a_request_resumes_by_its_header_or_its_query() {
     let hub = Hub::builder().epoch(5).build().unwrap();
     (1..=3).for_each(|n| drop(publish(&hub, n)));
