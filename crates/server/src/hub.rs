@@ -84,7 +84,8 @@ impl Hub {
     pub(crate) fn build(options: Builder) -> io::Result<Hub> {
         let Some(path) = options.file.clone() else { return Ok(Hub::with(options, None)) };
         let mut state = State::new(options.capacity, options.retry);
-        let (history, epoch) = History::open(&path, &mut state.ring)?;
+        let (history, epoch) = History::open(&path, &mut state.ring)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
         state.history = Some(history);
         Ok(Hub::with(options, Some((state, epoch))))
     }

@@ -134,7 +134,8 @@ impl Builder {
     /// # Errors
     ///
     /// Those of reading and writing the [`file`](Builder::file), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not a
-    /// history, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) if another hub uses it. Without one: never.
+    /// history, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) if another hub uses it. They name the path. Without a
+    /// file: never.
     pub fn build(self) -> io::Result<Hub> {
         Hub::build(self)
     }

@@ -173,5 +173,7 @@ fn the_lock_holds_while_the_file_is_replaced() {
 #[test]
 fn a_directory_is_not_a_file() {
     let directory = Directory::new("error");
-    assert!(Hub::builder().file(&directory.0).build().is_err());
+    let error = Hub::builder().file(&directory.0).build().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::IsADirectory);
+    assert!(error.to_string().starts_with(&format!("{}: ", directory.0.display())), "{error}");
 }
