@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fmt, io};
 
+use ssewire::BufferTooSmall;
+
 use crate::hub::Hub;
 
 /// The treatment of a reader that is so slow that the history dropped events before it got them.
@@ -152,7 +154,7 @@ pub(crate) fn now_ms() -> u64 {
 #[non_exhaustive]
 pub enum PublishError {
     /// The event is larger than the history.
-    TooLarge(ssewire::BufferTooSmall),
+    TooLarge(BufferTooSmall),
     /// The file of the history could not be written.
     File(io::Error),
     /// The hub follows a [`Log`](crate::Log): append to that.
@@ -164,7 +166,9 @@ pub enum PublishError {
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PublishError::TooLarge(error) => write!(f, "the event is larger than the history: {error}"),
+            PublishError::TooLarge(BufferTooSmall { needed, capacity }) => {
+                write!(f, "the event takes {needed} bytes, and the history holds {capacity}")
+            }
             PublishError::File(error) => write!(f, "the file of the history: {error}"),
             PublishError::Follows => f.write_str("the hub follows a log: append to the log"),
             PublishError::ShutDown => f.write_str("the hub is shut down"),
@@ -175,9 +179,8 @@ impl fmt::Display for PublishError {
 impl std::error::Error for PublishError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            PublishError::TooLarge(error) => Some(error),
             PublishError::File(error) => Some(error),
-            PublishError::Follows | PublishError::ShutDown => None,
+            PublishError::TooLarge(_) | PublishError::Follows | PublishError::ShutDown => None,
         }
     }
 }

@@ -323,6 +323,8 @@ async fn an_event_larger_than_the_history_is_refused_and_drops_nothing() {
     publish(&hub, "kept");
     let error = hub.publish(Frame::new().data(&"x".repeat(200))).unwrap_err();
     assert!(matches!(error, PublishError::TooLarge(error) if error.capacity == 100), "{error}");
+    assert_eq!(error.to_string(), "the event takes 216 bytes, and the history holds 100");
+    assert!(std::error::Error::source(&error).is_none(), "it would be printed twice");
     assert_eq!(publish(&hub, "next"), "5-2");
     let first = chunk(&mut hub.body(b"5-0")).await;
     assert_eq!(events(&first).last().unwrap(), "next");
