@@ -111,6 +111,8 @@ impl Hub {
     ///
     /// Readers get it within the [flush interval](Builder::flush). It never waits for one. It may be called from any thread.
     ///
+    /// The event type [`gap`](crate::GAP) is reserved: it is accepted, and clients take the event for a loss.
+    ///
     /// # Errors
     ///
     /// [`PublishError`]: no client gets the event.

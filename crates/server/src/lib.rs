@@ -94,6 +94,7 @@ pub use body::EventBody;
 pub use hub::{ConnectionStats, Hub, Stats};
 pub use log::{After, Entry, Log, MemoryLog, Page};
 pub use options::{Builder, PublishError, Slow, Start};
+pub use ssewire::replay::GAP;
 
 // The README's examples are tests as well.
 #[cfg(all(doctest, feature = "axum"))]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use ssewire::{Frame, Parser};
-use ssewire_server::{EventBody, Hub, PublishError, Start};
+use ssewire_server::{EventBody, Hub, PublishError, Start, GAP};
 use tokio::time::{timeout, Instant};
 
 /// The next chunk.
@@ -418,7 +418,7 @@ async fn read_all(hub: &Hub, last: u64, reader: u64) -> (u64, u64) {
             let mut input = chunk.as_bytes();
             while let Some(event) = parser.next(&mut input).unwrap() {
                 let event = event.text().unwrap();
-                if event.event_type() == "gap" {
+                if event.event_type() == GAP {
                     // One that lags before it has read its first gap gets two.
                     is_unknown |= event.data() == "unknown";
                     missed += event.data().parse().unwrap_or(0);
