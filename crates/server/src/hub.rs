@@ -111,6 +111,10 @@ impl Hub {
     ///
     /// Readers get it within the [flush interval](Builder::flush). It never waits for one. It may be called from any thread.
     ///
+    /// With a [`file`](Builder::file) it blocks for a write to that, and now and then for one of the whole history. That matters
+    /// on a slow or remote file system, or with a large capacity: call it from `tokio::task::spawn_blocking` there. Readers wait
+    /// for the write, too.
+    ///
     /// The event type [`gap`](crate::GAP) is reserved: it is accepted, and clients take the event for a loss.
     ///
     /// # Errors
@@ -175,6 +179,10 @@ impl Hub {
     /// history does not hold gets a [gap event](ssewire::replay::Gap) first, and then all that is held. Call it within a
     /// runtime of tokio, which any server of hyper or axum is.
     ///
+    /// The fields are those of [`RESPONSE_HEADERS`](ssewire::http::RESPONSE_HEADERS), and up to HTTP/1.1 `connection: close`: a
+    /// stream lasts as long as its connection, so no request follows on that, and a shutdown need not wait for one. The
+    /// connection counts from this call until the body is dropped.
+    ///
     /// # Panics
     ///
     /// Never.
@@ -219,8 +227,8 @@ impl Hub {
     ///
     /// Change the state before you publish the event, and take the ID before you read the state. A change in between then comes
     /// twice rather than never. Before the first event it is an ID after which a client gets every event, as
-    /// `1732000000000-0`. A hub that follows a [`Log`](crate::Log) returns the ID of the newest entry that it has read, from which a
-    /// client may follow at any process.
+    /// `1732000000000-0`. A hub that follows a [`Log`](crate::Log) returns the ID of the newest entry that it has read, and a
+    /// client may follow from there at any process.
     ///
     /// # Panics
     ///
@@ -358,9 +366,9 @@ impl fmt::Debug for Hub {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Connections that are open.
+    /// Connections that are open: each counts from [`respond`](Hub::respond) until its body is dropped.
     pub connections: usize,
-    /// Events published since the start.
+    /// Events published since the hub was built, without those that were in the file.
     pub published: u64,
     /// Bytes of history held.
     pub held: usize,

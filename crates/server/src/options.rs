@@ -9,6 +9,8 @@ use ssewire::BufferTooSmall;
 use crate::hub::Hub;
 
 /// The treatment of a reader that is so slow that the history dropped events before it got them.
+///
+/// Until then a reader is not slow, however late its events are: the [`capacity`](Builder::capacity) is the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slow {
     /// It is told how many it missed, by a [gap event](ssewire::replay::Gap) in its stream, and goes on with the oldest event
@@ -121,6 +123,9 @@ impl Builder {
     /// one. The file holds an event stream as on the wire, and is rewritten when it is twice as long as the capacity. It is not
     /// synchronized to the disk: events can be lost if the machine loses power.
     ///
+    /// While it is rewritten, the new file has the same name with `.new` at its end. A hub has one open file descriptor, and two
+    /// meanwhile.
+    ///
     /// A file that this crate did not write is not touched, and [`build`](Builder::build) fails: each line must be one of a
     /// [`Frame`](ssewire::Frame). Only the last frame may be incomplete, at any byte, or the file be empty.
     ///
@@ -131,7 +136,8 @@ impl Builder {
         self
     }
 
-    /// Returns the hub.
+    /// Returns the hub. It blocks while it reads the [`file`](Builder::file), which is at most three times as long as the
+    /// [`capacity`](Builder::capacity): build hubs before you serve, or in `tokio::task::spawn_blocking`.
     ///
     /// # Errors
     ///
