@@ -26,6 +26,13 @@ use tokio::task::{AbortHandle, JoinSet};
 /// - A handle on each connection, so that the hub can close one that does not read: [`Slow::Closed`](crate::Slow::Closed).
 /// - A time within which the head of a request must arrive, and a limit of hyper's buffer.
 ///
+/// # Browsers and proxies
+///
+/// It speaks HTTP/1.1, to which a browser opens six connections for each host, all tabs together: the seventh stream waits. A
+/// proxy in front of it that speaks HTTP/2 to browsers, such as nginx or Caddy, removes this limit. The proxy has a connection to
+/// this server for each stream, and reads ahead into its own buffer. So a slow reader is noticed later, when that buffer is
+/// full, and [`Slow::Closed`](crate::Slow::Closed) ends that one stream.
+///
 /// # Memory
 ///
 /// An idle connection takes about 12 KiB of memory, and 19 KiB are allocated for it, most of it by hyper. One that does not read

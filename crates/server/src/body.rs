@@ -19,8 +19,8 @@ use crate::task;
 /// them.
 ///
 /// Each chunk has all events that are ready, up to the [limit](crate::Builder::chunk), and ends with an event. It ends only when
-/// the hub is [shut down](crate::Hub::shutdown), or with an error of the [log](crate::Log) that it is caught up from; the client
-/// then comes back with its last event ID.
+/// the hub is [shut down](crate::Hub::shutdown) or its last clone is dropped, or with an error of the [log](crate::Log) that it
+/// is caught up from; the client then comes back with its last event ID.
 #[doc(alias = "Sse")]
 #[must_use = "a body does nothing unless it is polled"]
 pub struct EventBody {

@@ -26,6 +26,10 @@ use crate::task;
 /// [`publish`](Hub::publish) appends an event to the history, and [`respond`](Hub::respond) answers a request with the stream:
 /// from the event after the request's last event ID, or from now on. See the [crate](crate) for servers around it.
 ///
+/// When the last clone is dropped, the streams end as by [`shutdown`](Hub::shutdown), also those of a hub that follows a
+/// [`Log`](crate::Log): a program need not shut down each hub that it drops. It does not wait for the readers then. A route or a
+/// service that answers for the hub has a clone.
+///
 /// # Memory
 ///
 /// The history takes its [`capacity`](Builder::capacity), once for all connections. A connection takes about 200 bytes here, and
@@ -36,6 +40,22 @@ use crate::task;
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) inner: Arc<Inner>,
+    _last: Arc<Last>,
+}
+
+/// Ends the streams when the last clone of a hub is dropped: the bodies hold the rest of it.
+struct Last(Arc<Inner>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        let (waiting, history) = {
+            let mut state = self.0.lock();
+            (state.close(), state.history.take())
+        };
+        // The next hub on the file may be built.
+        drop(history);
+        waiting.into_iter().for_each(Waker::wake);
+    }
 }
 
 pub(crate) struct Inner {
@@ -64,15 +84,17 @@ impl Hub {
     pub(crate) fn build(options: Builder) -> io::Result<Hub> {
         let Some(path) = options.file.clone() else { return Ok(Hub::with(options, None)) };
         let mut state = State::new(options.capacity, options.retry);
-        let (history, epoch) = History::open(&path, &mut state.ring)?;
+        let (history, epoch) = History::open(&path, &mut state.ring)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
         state.history = Some(history);
         Ok(Hub::with(options, Some((state, epoch))))
     }
 
     fn with(options: Builder, loaded: Option<(State, Option<u64>)>) -> Hub {
-        let (state, newest) = loaded.unwrap_or_else(|| (State::new(options.capacity, options.retry), None));
+        let (mut state, newest) = loaded.unwrap_or_else(|| (State::new(options.capacity, options.retry), None));
         let after = newest.map_or(0, |newest| newest.saturating_add(1));
         let epoch = options.epoch.unwrap_or_else(|| now_ms().max(after));
+        state.begin(epoch);
         let inner = Inner {
             options,
             epoch,
@@ -81,12 +103,19 @@ impl Hub {
             emptied: Notify::new(),
             log: OnceLock::new(),
         };
-        Hub { inner: Arc::new(inner) }
+        let inner = Arc::new(inner);
+        Hub { _last: Arc::new(Last(inner.clone())), inner }
     }
 
     /// Publishes an event under an ID of the hub's own, as `1732000000000-17`, and returns that. An ID of the frame is replaced.
     ///
     /// Readers get it within the [flush interval](Builder::flush). It never waits for one. It may be called from any thread.
+    ///
+    /// With a [`file`](Builder::file) it blocks for a write to that, and now and then for one of the whole history. That matters
+    /// on a slow or remote file system, or with a large capacity: call it from `tokio::task::spawn_blocking` there. Readers wait
+    /// for the write, too.
+    ///
+    /// The event type [`gap`](crate::GAP) is reserved: it is accepted, and clients take the event for a loss.
     ///
     /// # Errors
     ///
@@ -150,6 +179,10 @@ impl Hub {
     /// history does not hold gets a [gap event](ssewire::replay::Gap) first, and then all that is held. Call it within a
     /// runtime of tokio, which any server of hyper or axum is.
     ///
+    /// The fields are those of [`RESPONSE_HEADERS`](ssewire::http::RESPONSE_HEADERS), and up to HTTP/1.1 `connection: close`: a
+    /// stream lasts as long as its connection, so no request follows on that, and a shutdown need not wait for one. The
+    /// connection counts from this call until the body is dropped.
+    ///
     /// # Panics
     ///
     /// Never.
@@ -187,6 +220,47 @@ impl Hub {
         drop(state);
         task::start(&self.inner);
         EventBody::new(self.inner.clone(), key, is_behind.then_some(id))
+    }
+
+    /// Returns the ID of the newest event that has one, also after a restart with a [`file`](Builder::file): for an answer with
+    /// the state of now, and the ID to follow the changes from.
+    ///
+    /// Change the state before you publish the event, and take the ID before you read the state. A change in between then comes
+    /// twice rather than never. Before the first event it is an ID after which a client gets every event, as
+    /// `1732000000000-0`. A hub that follows a [`Log`](crate::Log) returns the ID of the newest entry that it has read, and a
+    /// client may follow from there at any process.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Request;
+    /// use ssewire::Frame;
+    /// use ssewire_server::Hub;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let hub = Hub::builder().epoch(3).build()?;
+    /// let mut temperature = 21.5;
+    /// hub.publish(Frame::new().data("21.5"))?;
+    ///
+    /// let id = hub.last_event_id();
+    /// let json = format!(r#"{{"temperature": {temperature}, "changes": "/events?lastEventId={id}"}}"#);
+    /// assert_eq!(json, r#"{"temperature": 21.5, "changes": "/events?lastEventId=3-1"}"#);
+    ///
+    /// temperature = 22.0;
+    /// hub.publish(Frame::new().data(&temperature.to_string()))?;
+    /// let response = hub.respond(&Request::get("/events?lastEventId=3-1").body(())?); // begins with 3-2
+    /// # drop(response);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn last_event_id(&self) -> String {
+        self.inner.lock().last_event_id()
     }
 
     /// Ends each stream after the events that are ready for it, with a reconnection time at which no more than a thousand clients a
@@ -292,9 +366,9 @@ impl fmt::Debug for Hub {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Connections that are open.
+    /// Connections that are open: each counts from [`respond`](Hub::respond) until its body is dropped.
     pub connections: usize,
-    /// Events published since the start.
+    /// Events published since the hub was built, without those that were in the file.
     pub published: u64,
     /// Bytes of history held.
     pub held: usize,

@@ -46,6 +46,12 @@
 //! | nothing happens | a comment every 15 seconds |
 //! | the server shuts down | the events that are ready, a `retry`, and the end |
 //!
+//! # Browsers
+//!
+//! An `EventSource` cannot set `Authorization`: check a cookie, or a token of short life in the query, before you call
+//! [`Hub::respond`]. For a page of another origin, add `access-control-allow-origin` to the response, and for its cookies
+//! `access-control-allow-credentials: true` and an `EventSource` with `withCredentials`.
+//!
 //! # Features
 //!
 //! | feature | adds |
@@ -94,6 +100,7 @@ pub use body::EventBody;
 pub use hub::{ConnectionStats, Hub, Stats};
 pub use log::{After, Entry, Log, MemoryLog, Page};
 pub use options::{Builder, PublishError, Slow, Start};
+pub use ssewire::replay::GAP;
 
 // The README's examples are tests as well.
 #[cfg(all(doctest, feature = "axum"))]

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fmt, io};
 
+use ssewire::BufferTooSmall;
+
 use crate::hub::Hub;
 
 /// The treatment of a reader that is so slow that the history dropped events before it got them.
+///
+/// Until then a reader is not slow, however late its events are: the [`capacity`](Builder::capacity) is the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slow {
     /// It is told how many it missed, by a [gap event](ssewire::replay::Gap) in its stream, and goes on with the oldest event
@@ -88,7 +92,7 @@ impl Builder {
     }
 
     /// Sets the shortest reconnection time that clients are told. Default: 2 seconds. Each connection gets a time of its own, up
-    /// to half as long again, so that the clients of a server that died come back apart.
+    /// to half as long again, so that the clients of a server that died come back apart. The times of hubs differ, too.
     pub fn retry(mut self, time: Duration) -> Builder {
         self.retry = time;
         self
@@ -113,21 +117,33 @@ impl Builder {
         self
     }
 
-    /// Keeps the history in a file as well, so that it survives the process. One process at a time may use it.
+    /// Keeps the history in a file as well, so that it survives the process. One hub at a time may use it.
     ///
     /// An event is appended before any client gets it, and an event that the end of the process cut off is removed by the next
     /// one. The file holds an event stream as on the wire, and is rewritten when it is twice as long as the capacity. It is not
     /// synchronized to the disk: events can be lost if the machine loses power.
+    ///
+    /// While it is rewritten, the new file has the same name with `.new` at its end. A hub has one open file descriptor, and two
+    /// meanwhile.
+    ///
+    /// A file that this crate did not write is not touched, and [`build`](Builder::build) fails: each line must be one of a
+    /// [`Frame`](ssewire::Frame). Only the last frame may be incomplete, at any byte, or the file be empty.
+    ///
+    /// The hub holds an advisory lock (`flock`) on the file, and a second hub on it, of this process or another, is not built.
+    /// Windows, Solaris and file systems without such locks do not notice it: see to it there that a file has one hub.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Builder {
         self.file = Some(path.into());
         self
     }
 
-    /// Returns the hub.
+    /// Returns the hub. It blocks while it reads the [`file`](Builder::file), which is at most three times as long as the
+    /// [`capacity`](Builder::capacity): build hubs before you serve, or in `tokio::task::spawn_blocking`.
     ///
     /// # Errors
     ///
-    /// Those of reading and writing the [`file`](Builder::file). Without one: never.
+    /// Those of reading and writing the [`file`](Builder::file), and [`InvalidData`](io::ErrorKind::InvalidData) if it is not a
+    /// history, and [`ResourceBusy`](io::ErrorKind::ResourceBusy) if another hub uses it. They name the path. Without a
+    /// file: never.
     pub fn build(self) -> io::Result<Hub> {
         Hub::build(self)
     }
@@ -144,7 +160,7 @@ pub(crate) fn now_ms() -> u64 {
 #[non_exhaustive]
 pub enum PublishError {
     /// The event is larger than the history.
-    TooLarge(ssewire::BufferTooSmall),
+    TooLarge(BufferTooSmall),
     /// The file of the history could not be written.
     File(io::Error),
     /// The hub follows a [`Log`](crate::Log): append to that.
@@ -156,7 +172,9 @@ pub enum PublishError {
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PublishError::TooLarge(error) => write!(f, "the event is larger than the history: {error}"),
+            PublishError::TooLarge(BufferTooSmall { needed, capacity }) => {
+                write!(f, "the event takes {needed} bytes, and the history holds {capacity}")
+            }
             PublishError::File(error) => write!(f, "the file of the history: {error}"),
             PublishError::Follows => f.write_str("the hub follows a log: append to the log"),
             PublishError::ShutDown => f.write_str("the hub is shut down"),
@@ -167,9 +185,8 @@ impl fmt::Display for PublishError {
 impl std::error::Error for PublishError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            PublishError::TooLarge(error) => Some(error),
             PublishError::File(error) => Some(error),
-            PublishError::Follows | PublishError::ShutDown => None,
+            PublishError::TooLarge(_) | PublishError::Follows | PublishError::ShutDown => None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! All that is locked: the ring, the readers' places in it, those that wait, and the chunk that was written last.
 
+use std::collections::hash_map::RandomState;
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher};
 use std::mem;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use slab::Slab;
 use ssewire::replay::{Cursor, Gap, Resume, Ring};
-use ssewire::{BufferTooSmall, Frame, GrowableBuffer};
+use ssewire::{BufferTooSmall, Frame, GrowableBuffer, Parser};
 use tokio::time::Instant;
 
 use crate::accept::Connection;
@@ -23,6 +25,10 @@ const SHARED: usize = 8;
 
 pub(crate) struct State {
     pub ring: Ring<GrowableBuffer, MARKS>,
+    /// The newest frame that was pushed since the start.
+    newest: Cursor,
+    /// The last event ID of a client that has the state before the first event.
+    before_first: String,
     pub readers: Slab<Reader>,
     /// The chunks that were made last: readers that stand at the same place share them.
     shared: VecDeque<Shared>,
@@ -35,10 +41,12 @@ pub(crate) struct State {
     pub flush_at: Option<Instant>,
     /// Counts the times that nothing was published for the keep-alive interval.
     beat: u64,
-    /// The hub is shut down: the time over which the readers are to come back, in milliseconds.
+    /// The hub is shut down, or all of its clones are gone: the time over which the readers are to come back, in milliseconds.
     pub closing: Option<u64>,
     /// The shortest reconnection time.
     retry_ms: u64,
+    /// The start of the sequence of the reconnection times.
+    spread: u64,
     pub follows: bool,
     /// A task runs, or is about to.
     pub has_task: bool,
@@ -93,6 +101,8 @@ impl State {
     pub(crate) fn new(capacity: usize, retry: Duration) -> State {
         State {
             ring: Ring::with_marks(GrowableBuffer::new(capacity)),
+            newest: Cursor::default(),
+            before_first: String::new(),
             readers: Slab::new(),
             shared: VecDeque::with_capacity(SHARED),
             history: None,
@@ -102,6 +112,8 @@ impl State {
             beat: 0,
             closing: None,
             retry_ms: u64::try_from(retry.as_millis()).unwrap_or(u64::MAX),
+            // Random, and another one for each hub: hubs of few readers each are spread as well.
+            spread: RandomState::new().build_hasher().finish(),
             follows: false,
             has_task: false,
             opened: 0,
@@ -119,6 +131,9 @@ impl State {
             Resume::Start if start == Start::Live => Some(self.ring.live()),
             Resume::Start => Some(self.ring.oldest()),
             Resume::From(cursor) => Some(cursor),
+            _ if id == self.before_first.as_bytes() && self.ring.check(Cursor::default()).is_ok() => {
+                Some(Cursor::default())
+            }
             Resume::Gone | Resume::Unknown if self.follows => None,
             Resume::Gone | Resume::Unknown => {
                 has_gap = true;
@@ -127,7 +142,7 @@ impl State {
         };
         self.opened += 1;
         // The comment: some clients wait for a first byte.
-        write(&mut prefix, &Frame::new().comment("").retry(spread(self.opened, self.retry_ms, self.retry_ms / 2)));
+        write(&mut prefix, &Frame::new().comment("").retry(self.retry_of(self.opened, self.retry_ms / 2)));
         if has_gap {
             write(&mut prefix, &Gap::new(None).frame());
         }
@@ -143,6 +158,12 @@ impl State {
             is_ended: false,
         });
         (key, cursor.is_none())
+    }
+
+    /// Returns a reconnection time, spread evenly over `width` whatever the number of readers: by the golden ratio.
+    fn retry_of(&self, reader: u64, width: u64) -> u64 {
+        let part = reader.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(self.spread) >> 32;
+        self.retry_ms.saturating_add((part * width.min(u64::from(u32::MAX))) >> 32)
     }
 
     /// Returns the next chunk of a reader, or keeps its waker.
@@ -185,7 +206,8 @@ impl State {
         }
         if let Some(spread_ms) = self.closing {
             reader.is_ended = true;
-            write(&mut chunk, &Frame::new().retry(spread(reader.id, self.retry_ms, spread_ms)));
+            let reader = reader.id;
+            write(&mut chunk, &Frame::new().retry(self.retry_of(reader, spread_ms)));
             return Next::Chunk(chunk.into());
         }
         if reader.beat != self.beat {
@@ -210,12 +232,35 @@ impl State {
             write(&mut bytes, frame);
             history.append(&bytes).map_err(PublishError::File)?;
         }
+        let newest = self.ring.live();
         self.ring.push(frame).map_err(PublishError::TooLarge)?;
+        self.newest = newest;
         self.published += 1;
         if let Some(history) = &mut self.history {
             history.trim(&self.ring);
         }
         Ok(())
+    }
+
+    /// Sets the first number of the IDs.
+    pub(crate) fn begin(&mut self, epoch: u64) {
+        self.before_first = format!("{epoch}-0");
+    }
+
+    /// Returns the ID after which a client has the state of now.
+    pub(crate) fn last_event_id(&self) -> String {
+        // Most programs give each frame an ID.
+        let id = self.id_from(self.newest).or_else(|| self.id_from(self.ring.oldest()));
+        id.unwrap_or_else(|| self.before_first.clone())
+    }
+
+    /// Returns the last ID of the frames from the cursor on.
+    fn id_from(&self, cursor: Cursor) -> Option<String> {
+        let mut parser = Parser::with_limit(self.ring.capacity());
+        for mut bytes in self.ring.ready(cursor, usize::MAX).ok()?.bytes {
+            while parser.next(&mut bytes).transpose().is_some() {}
+        }
+        parser.last_event_id().map(|id| String::from_utf8_lossy(id).into_owned())
     }
 
     /// Moves a reader that is caught up from the log to the frame after `id`, if the ring holds that.
@@ -302,7 +347,8 @@ impl State {
     /// Makes every reader end after the events that are ready for it. Returns those to wake.
     pub(crate) fn close(&mut self) -> Vec<Waker> {
         // No more than a thousand a second come back.
-        self.closing = Some((self.retry_ms / 2).max(self.readers.len() as u64));
+        let spread_ms = (self.retry_ms / 2).max(self.readers.len() as u64);
+        self.closing.get_or_insert(spread_ms);
         self.take_all_waiting()
     }
 }
@@ -329,12 +375,6 @@ impl Reader {
             waker.wake();
         }
     }
-}
-
-/// Returns a time of `base` and a part of `width`, spread evenly whatever the number of readers: by the golden ratio.
-fn spread(reader: u64, base: u64, width: u64) -> u64 {
-    let part = reader.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    base.saturating_add((part * width.min(u64::from(u32::MAX))) >> 32)
 }
 
 fn write(bytes: &mut Vec<u8>, frame: &Frame<'_>) {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use ssewire::{Frame, Parser};
-use ssewire_server::{EventBody, Hub, PublishError, Start};
+use ssewire_server::{EventBody, Hub, PublishError, Start, GAP};
 use tokio::time::{timeout, Instant};
 
 /// The next chunk.
@@ -62,17 +62,26 @@ async fn the_first_chunk_is_a_comment_a_reconnection_time_and_what_was_missed() 
     assert!((400..600).contains(&retry), "{retry}");
 }
 
-#[tokio::test]
-async fn reconnection_times_are_spread() {
-    let hub = Hub::builder().retry(Duration::from_secs(2)).build().unwrap();
+/// Counts the readers that come back in each tenth of the second after two seconds.
+async fn slots(hubs: &[Hub]) -> [u32; 10] {
     let mut slots = [0; 10];
-    let mut bodies: Vec<_> = (0..1000).map(|_| hub.body(b"")).collect();
+    let mut bodies: Vec<_> = hubs.iter().cycle().take(1000).map(|hub| hub.body(b"")).collect();
     for body in &mut bodies {
         let start = chunk(body).await;
         let retry: usize = start.trim().rsplit(' ').next().unwrap().parse().unwrap();
         slots[(retry - 2000) / 100] += 1;
     }
-    assert!(slots.iter().all(|&n| (90..=110).contains(&n)), "{slots:?}");
+    slots
+}
+
+#[tokio::test]
+async fn reconnection_times_are_spread() {
+    let hub = || Hub::builder().retry(Duration::from_secs(2)).build().unwrap();
+    let one = slots(&[hub()]).await;
+    assert!(one.iter().all(|&n| (90..=110).contains(&n)), "{one:?}");
+    let hubs: Vec<Hub> = (0..1000).map(|_| hub()).collect();
+    let each = slots(&hubs).await;
+    assert!(each.iter().all(|&n| (40..=160).contains(&n)), "{each:?}");
 }
 
 #[tokio::test]
@@ -99,6 +108,28 @@ async fn where_a_client_goes_on() {
     let from_oldest = Hub::builder().start(Start::Oldest).build().unwrap();
     publish(&from_oldest, "x");
     assert_eq!(events(&chunk(&mut from_oldest.body(b"")).await), ["x"]);
+}
+
+#[tokio::test]
+async fn a_client_follows_from_the_newest_id() {
+    let hub = small();
+    let first = hub.last_event_id();
+    assert_eq!(first, "5-0");
+    assert_eq!(events(&chunk(&mut hub.body(first.as_bytes())).await), [""; 0]);
+    publish(&hub, 10);
+    assert_eq!(hub.last_event_id(), "5-1");
+    assert_eq!(events(&chunk(&mut hub.body(first.as_bytes())).await), ["10"]);
+    for n in 11..30 {
+        publish(&hub, n);
+        let id = hub.last_event_id();
+        assert_eq!(id, format!("5-{}", n - 9));
+        assert_eq!(events(&chunk(&mut hub.body(id.as_bytes())).await), [""; 0]);
+    }
+    assert_eq!(events(&chunk(&mut hub.body(first.as_bytes())).await)[0], "gapunknown");
+    hub.publish_as_is(&Frame::new().data("without one")).unwrap();
+    assert_eq!(hub.last_event_id(), "5-20");
+    hub.publish_as_is(&Frame::new().id("of its own").unwrap().data("x")).unwrap();
+    assert_eq!(hub.last_event_id(), "of its own");
 }
 
 #[tokio::test]
@@ -253,11 +284,47 @@ async fn a_shutdown_does_not_wait_for_a_reader_that_does_not_read() {
 }
 
 #[tokio::test]
+async fn the_streams_end_with_the_last_clone_of_their_hub() {
+    let hub = Hub::new();
+    let clone = hub.clone();
+    let mut bodies = [hub.body(b""), hub.body(b"")];
+    for body in &mut bodies {
+        chunk(body).await;
+    }
+    let [mut waiting, mut busy] = bodies;
+    let waiting = tokio::spawn(async move { chunk(&mut waiting).await });
+    drop(hub);
+    tokio::task::yield_now().await;
+    assert!(ready(&mut busy).await.is_none());
+    assert!(!waiting.is_finished());
+    publish(&clone, "last");
+    drop(clone);
+    assert_eq!(events(&chunk(&mut busy).await), ["last"]);
+    assert!(chunk(&mut busy).await.starts_with("retry: "));
+    assert!(busy.frame().await.is_none());
+    let last = timeout(Duration::from_secs(10), waiting).await.expect("it is woken").unwrap();
+    assert_eq!(events(&last), ["last"]);
+}
+
+#[tokio::test]
+async fn a_waiting_reader_is_woken_when_its_hub_is_dropped() {
+    let hub = Hub::new();
+    let mut body = hub.body(b"");
+    let reader = tokio::spawn(async move { (&mut body).collect().await.unwrap().to_bytes() });
+    tokio::task::yield_now().await;
+    drop(hub);
+    let all = timeout(Duration::from_secs(10), reader).await.expect("it ends").unwrap();
+    assert_eq!(all.windows(6).filter(|bytes| bytes == b"retry:").count(), 2);
+}
+
+#[tokio::test]
 async fn an_event_larger_than_the_history_is_refused_and_drops_nothing() {
     let hub = small();
     publish(&hub, "kept");
     let error = hub.publish(Frame::new().data(&"x".repeat(200))).unwrap_err();
     assert!(matches!(error, PublishError::TooLarge(error) if error.capacity == 100), "{error}");
+    assert_eq!(error.to_string(), "the event takes 216 bytes, and the history holds 100");
+    assert!(std::error::Error::source(&error).is_none(), "it would be printed twice");
     assert_eq!(publish(&hub, "next"), "5-2");
     let first = chunk(&mut hub.body(b"5-0")).await;
     assert_eq!(events(&first).last().unwrap(), "next");
@@ -351,7 +418,7 @@ async fn read_all(hub: &Hub, last: u64, reader: u64) -> (u64, u64) {
             let mut input = chunk.as_bytes();
             while let Some(event) = parser.next(&mut input).unwrap() {
                 let event = event.text().unwrap();
-                if event.event_type() == "gap" {
+                if event.event_type() == GAP {
                     // One that lags before it has read its first gap gets two.
                     is_unknown |= event.data() == "unknown";
                     missed += event.data().parse().unwrap_or(0);

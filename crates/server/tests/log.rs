@@ -48,6 +48,8 @@ async fn a_client_moves_between_hubs_and_gets_every_event_once() {
     let numbers: Vec<String> = (0..100).map(|n| n.to_string()).collect();
     let all = until(&mut large.body(b"0-1"), "99").await;
     assert_eq!(data(&all)[1..], numbers, "after a gap, since there was no such ID");
+    let newest = &all[100].0;
+    assert_eq!((&large.last_event_id(), &small.last_event_id()), (newest, newest));
     let ids: Vec<&String> = all[1..].iter().map(|(id, _)| id).collect();
     for (n, id) in ids.iter().enumerate().take(99) {
         let rest = until(&mut small.body(id.as_bytes()), "99").await;
