@@ -57,8 +57,8 @@ assert_eq!(reason.to_string(), "status 204");
 # Rules for a transport
 
 - **Connect once for each [`Connect`](Action::Connect).** It is returned once per attempt, also by a late poll in place of a
-  `Wait`, so let no action go unread. Keep the connection that is being made, the
-  bytes that were received and those to send in the same struct as the client: a future that is dropped must lose none of them.
+  `Wait`, so let no action go unread. Keep the connection that is being made, the bytes that were received and those to send in
+  the same struct as the client: a future that is dropped must lose none of them.
 - **Hang up** when the action is neither `Head` nor `Read`. An HTTP stack that retries by itself multiplies the connections.
 - **Read before you poll** after an event that took the program long: bytes that came meanwhile move `until`, and end the silence.
   Or poll with the time at which the last bytes were read.
@@ -69,7 +69,8 @@ assert_eq!(reason.to_string(), "status 204");
   `Content-Encoding` that was decoded.
 - **Follow redirects by [`Verdict::Redirect`]**, or by an HTTP stack that shows only the last response. An attempt begins at the base
   URL. A connection with `is_redirect` goes to the last response's `Location`. Leave that out of the head if it cannot be
-  followed, as in `Head::new(head.status())`; a transport that follows none sets [`redirects`](Policy::redirects) to 0. With [`Verdict::Open`], the current URL becomes the base.
+  followed, as in `Head::new(head.status())`; a transport that follows none sets [`redirects`](Policy::redirects) to 0. With
+  [`Verdict::Open`], the current URL becomes the base.
 - **Give input that came with the head** to `next` as well.
 - **End by protocol** (`[DONE]`, a last message) is a [`close`](Client::close) in the loop, after the last use of the event. The
   rest of the input is skipped. A program that lets the server end the response reconnects.
@@ -86,8 +87,8 @@ assert_eq!(reason.to_string(), "status 204");
 | Waiting | `Wait`; in time: `Connect`, then Asked | | skipped | |
 | Closed | `Closed` | | skipped | |
 
-Lost: one more failure, unless the connection brought an event, also one that is too large, or bytes for [`healthy_ms`](Policy::healthy_ms); then
-Waiting, or Closed after too many failures. An event sets the failures to 0; a response of status 200 alone does not.
+Lost: one more failure, unless the connection brought an event, also one that is too large, or bytes for
+[`healthy_ms`](Policy::healthy_ms); then Waiting, or Closed after too many failures. An event sets the failures to 0; a response of status 200 alone does not.
 [`close`](Client::close) leads to Closed from everywhere, and [`restart`](Client::restart) to Waiting. Every input that a state has no
 use for is ignored.
 
