@@ -60,7 +60,6 @@ impl Drop for Last {
 
 pub(crate) struct Inner {
     pub options: Builder,
-    epoch: u64,
     state: Mutex<State>,
     /// Wakes the task.
     pub changed: Arc<Notify>,
@@ -93,11 +92,9 @@ impl Hub {
     fn with(options: Builder, loaded: Option<(State, Option<u64>)>) -> Hub {
         let (mut state, newest) = loaded.unwrap_or_else(|| (State::new(options.capacity, options.retry), None));
         let after = newest.map_or(0, |newest| newest.saturating_add(1));
-        let epoch = options.epoch.unwrap_or_else(|| now_ms().max(after));
-        state.begin(epoch);
+        state.epoch = options.epoch.unwrap_or_else(|| now_ms().max(after));
         let inner = Inner {
             options,
-            epoch,
             state: Mutex::new(state),
             changed: Arc::new(Notify::new()),
             emptied: Notify::new(),
@@ -139,7 +136,7 @@ impl Hub {
     pub fn publish(&self, frame: Frame<'_>) -> Result<RingId, PublishError> {
         let (id, waiting) = {
             let mut state = self.inner.lock();
-            let id = state.ring.next_id(self.inner.epoch);
+            let id = state.ring.next_id(state.epoch);
             // Digits and a hyphen.
             let frame = frame.id(&id).unwrap_or(frame);
             self.inner.accepts(&state)?;

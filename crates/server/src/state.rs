@@ -27,8 +27,8 @@ pub(crate) struct State {
     pub ring: Ring<GrowableBuffer, MARKS>,
     /// The newest frame that was pushed since the start.
     newest: Cursor,
-    /// The last event ID of a client that has the state before the first event.
-    before_first: String,
+    /// The first number of the IDs.
+    pub epoch: u64,
     pub readers: Slab<Reader>,
     /// The chunks that were made last: readers that stand at the same place share them.
     shared: VecDeque<Shared>,
@@ -102,7 +102,7 @@ impl State {
         State {
             ring: Ring::with_marks(GrowableBuffer::new(capacity)),
             newest: Cursor::default(),
-            before_first: String::new(),
+            epoch: 0,
             readers: Slab::new(),
             shared: VecDeque::with_capacity(SHARED),
             history: None,
@@ -131,7 +131,7 @@ impl State {
             Resume::Start if start == Start::Live => Some(self.ring.live()),
             Resume::Start => Some(self.ring.oldest()),
             Resume::From(cursor) => Some(cursor),
-            _ if id == self.before_first.as_bytes() && self.ring.check(Cursor::default()).is_ok() => {
+            _ if id == self.before_first().as_bytes() && self.ring.check(Cursor::default()).is_ok() => {
                 Some(Cursor::default())
             }
             Resume::Gone | Resume::Unknown if self.follows => None,
@@ -242,16 +242,16 @@ impl State {
         Ok(())
     }
 
-    /// Sets the first number of the IDs.
-    pub(crate) fn begin(&mut self, epoch: u64) {
-        self.before_first = format!("{epoch}-0");
+    /// Returns the last event ID of a client that has the state before the first event.
+    fn before_first(&self) -> String {
+        format!("{}-0", self.epoch)
     }
 
     /// Returns the ID after which a client has the state of now.
     pub(crate) fn last_event_id(&self) -> String {
         // Most programs give each frame an ID.
         let id = self.id_from(self.newest).or_else(|| self.id_from(self.ring.oldest()));
-        id.unwrap_or_else(|| self.before_first.clone())
+        id.unwrap_or_else(|| self.before_first())
     }
 
     /// Returns the last ID of the frames from the cursor on.
