@@ -1,6 +1,6 @@
 //! One event, ever larger: the throughput must stay the same, or some work would be done again and again.
 
-use criterion::{criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ssewire::{Parser, Storage};
 use std::hint::black_box;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 mod workloads;
 
-use criterion::{criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{Field, Parser};
 use std::hint::black_box;

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{criterion_group, criterion_main, Criterion, Throughput};
-use ssewire::replay::{Resume, Ring};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ssewire::Frame;
+use ssewire::replay::{Resume, Ring};
 
 const CAPACITY: usize = 64 * 1024;
 

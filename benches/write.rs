@@ -1,6 +1,6 @@
 //! Writing: events of several kinds, in every way that a frame can be written.
 
-use criterion::{criterion_group, criterion_main, Criterion, Throughput};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ssewire::Frame;
 use std::hint::black_box;
 use std::time::Duration;

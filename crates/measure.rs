@@ -9,7 +9,7 @@ use cpu_time::ThreadTime;
 #[path = "../benches/workloads/mod.rs"]
 mod workloads;
 
-pub use workloads::{make, Count};
+pub use workloads::{Count, make};
 
 /// Rounds, unless `--quick` is given: then the figures mean nothing, and that all works is shown in a second.
 const ROUNDS: usize = 41;
@@ -74,11 +74,7 @@ pub fn compare<'s>(
 }
 
 fn rounds() -> usize {
-    if std::env::args().any(|argument| argument == "--quick") {
-        1
-    } else {
-        ROUNDS
-    }
+    if std::env::args().any(|argument| argument == "--quick") { 1 } else { ROUNDS }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

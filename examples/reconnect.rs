@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ssewire::client::{Action, Client, Head, Policy};
 use ssewire::http::{Body, LAST_EVENT_ID, REQUEST_HEADERS};
-use ssewire::{lossy, Parser};
+use ssewire::{Parser, lossy};
 
 fn main() -> Result<()> {
     let [_, host, path] = &std::env::args().collect::<Vec<_>>()[..] else { panic!("usage: reconnect HOST:PORT PATH") };

@@ -1,6 +1,6 @@
 //! `defmt::Format`, to print on a probe. Bytes print as ASCII, with escapes for the rest.
 
-use defmt::{write, Format, Formatter};
+use defmt::{Format, Formatter, write};
 
 use crate::event::{Event, Text};
 use crate::read::{Item, Piece, Token, Update};

@@ -156,10 +156,10 @@ pub use owned::EventBytes;
 #[cfg(feature = "heapless")]
 pub use owned::OwnedEvent;
 pub use read::{FoundEvent, FoundItem, Item, Parser, Piece, Progress, Update};
+pub use storage::Storage;
 #[cfg(feature = "alloc")]
 pub use storage::growable::GrowableBuffer;
-pub use storage::Storage;
-pub use text::{lossy, Lossy};
+pub use text::{Lossy, lossy};
 pub use write::{Encoder, FormattedFrame, Frame, Parts};
 
 pub mod tokenizer {

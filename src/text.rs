@@ -82,10 +82,9 @@ impl<'a> Lossy<'a> {
 
 impl fmt::Display for Lossy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if FAST {
-            if let Ok(text) = from_utf8(self.0) {
-                return f.write_str(text);
-            }
+        let text = if FAST { from_utf8(self.0).ok() } else { None };
+        if let Some(text) = text {
+            return f.write_str(text);
         }
         self.pieces().try_for_each(|piece| f.write_str(piece))
     }

@@ -27,12 +27,12 @@ unsafe impl GlobalAlloc for Counting {
         USED.set(used);
         PEAK.set(PEAK.get().max(used));
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        System.alloc(layout)
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         USED.set(USED.get().saturating_sub(layout.size()));
-        System.dealloc(pointer, layout);
+        unsafe { System.dealloc(pointer, layout) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Events that are borrowed from the input, and not copied: on 64-bit targets every event that is complete in it as one line
 //! of data and, in any order, at most one event type and one ID.
 
-use crate::common::{self, cases, AnyParser};
+use crate::common::{self, AnyParser, cases};
 use ssewire::{Event, Item, Parser, Storage};
 
 const BORROWS: bool = cfg!(all(target_pointer_width = "64", not(ssewire_small)));

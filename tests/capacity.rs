@@ -1,7 +1,7 @@
 //! The capacity rule of `Parser`'s documentation, as `oracle::capacity` applies it, against parsers of every small size.
 
-use crate::common::oracle::{capacity, Item};
-use crate::common::{self, cases, config, split, via_feed, via_feed_items, via_items, via_next, Stream};
+use crate::common::oracle::{Item, capacity};
+use crate::common::{self, Stream, cases, config, split, via_feed, via_feed_items, via_items, via_next};
 use proptest::prelude::*;
 use ssewire::{Field, Overflow, Parser};
 

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::common::oracle::{self, Event, Item};
-use crate::common::{self, cases, config, every_split, items, spaced, split, Outcomes};
+use crate::common::{self, Outcomes, cases, config, every_split, items, spaced, split};
 use proptest::prelude::*;
-use ssewire::conformance::{parse_vectors, ParseVector};
+use ssewire::conformance::{ParseVector, parse_vectors};
 use ssewire::tokenizer::Tokenizer;
 use ssewire::{GrowableBuffer, Parser};
 

@@ -487,11 +487,7 @@ fn join(url: &str, location: &str) -> String {
                 return format!("{origin}/@");
             }
             // Any other port refuses.
-            if host.ends_with('}') {
-                format!("{origin}/{path}")
-            } else {
-                "A/refused".to_owned()
-            }
+            if host.ends_with('}') { format!("{origin}/{path}") } else { "A/refused".to_owned() }
         }
         None if location.starts_with('/') => format!("{}{location}", &url[..1]),
         None => format!("{}{location}", &url[..=url.rfind('/').unwrap()]),

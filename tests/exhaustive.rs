@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::common::oracle::{self, capacity, capacity::Fate};
-use crate::model::adapter::{self, Piece, Seen, SeenToken, Way, WAYS};
-use crate::model::{self, line, Line, Model, Outcome};
+use crate::model::adapter::{self, Piece, Seen, SeenToken, WAYS, Way};
+use crate::model::{self, Line, Model, Outcome, line};
 use ssewire::{Field, Parser};
 
 const SYMBOLS: [&[u8]; 14] =

@@ -1,7 +1,7 @@
 //! The keys that `feed` and `feed_items` return: `event` and `item` turn each into its own event or item, or into one with
 //! nothing in it. Whatever a caller does in between, no event has the values of two, and nothing panics.
 
-use crate::common::{self, cases, own, AnyParser};
+use crate::common::{self, AnyParser, cases, own};
 use ssewire::{Event, FoundEvent, FoundItem, Frame, Item, Parser, Piece, Storage};
 
 const CAPACITY: usize = 64;

@@ -159,10 +159,10 @@ fn read_all<S: Storage>(mut parser: Parser<S>, input: &Input, with_items: bool) 
     // The unfinished line and event end, and the next event is like any other.
     let mut rest: &[u8] = b"\n\nevent: still\ndata: alive\n\n";
     let event = loop {
-        if let Some(event) = parser.next(&mut rest).unwrap() {
-            if event.wire_event_type() == Some(b"still") {
-                break event;
-            }
+        if let Some(event) = parser.next(&mut rest).unwrap()
+            && event.wire_event_type() == Some(b"still")
+        {
+            break event;
         }
     };
     assert_eq!(event.data(), b"alive");

@@ -1,9 +1,9 @@
 //! The rules of HTTP: dates, resume IDs, heads, and the framing of a body.
 
 use proptest::prelude::*;
-use ssewire::client::Head;
-use ssewire::http::{date, resume_id, Body, InvalidChunk, REQUEST_HEADERS, RESPONSE_HEADERS};
 use ssewire::BufferTooSmall;
+use ssewire::client::Head;
+use ssewire::http::{Body, InvalidChunk, REQUEST_HEADERS, RESPONSE_HEADERS, date, resume_id};
 
 #[test]
 fn dates() {

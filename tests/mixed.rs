@@ -6,7 +6,7 @@
 use std::panic::{catch_unwind, resume_unwind};
 
 use crate::model;
-use crate::model::drive::{run, Choices, Counts, Kind};
+use crate::model::drive::{Choices, Counts, Kind, run};
 
 /// Cases of each kind of buffer.
 const CASES: u64 = 12_000;

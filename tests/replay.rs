@@ -4,7 +4,7 @@
 //! `SSEWIRE_REPLAY_OPERATIONS` is the number of random calls, `SSEWIRE_REPLAY_SEED` the first seed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{mpsc, Mutex};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use crate::common::cases;
@@ -584,11 +584,7 @@ fn a_display_that_fails_the_second_time_adds_nothing() {
     impl std::fmt::Display for Once {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("x")?;
-            if self.0.replace(true) {
-                Err(std::fmt::Error)
-            } else {
-                Ok(())
-            }
+            if self.0.replace(true) { Err(std::fmt::Error) } else { Ok(()) }
         }
     }
     let mut ring = Ring::new([0; 64]);

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt::Write;
 
 use crate::wrong::{parsers, writers};
-use ssewire::conformance::{check_parser, check_writer, parse_vectors, write_vectors, Failure, Outcome};
+use ssewire::conformance::{Failure, Outcome, check_parser, check_writer, parse_vectors, write_vectors};
 
 /// The chunkings that the runner documents.
 #[test]

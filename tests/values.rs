@@ -9,8 +9,8 @@ use crate::common::{self, cases, config, via_next};
 use proptest::prelude::*;
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{
-    lossy, BufferTooSmall, Error, Event, EventBuf, Field, FormatError, FoundEvent, FoundItem, Frame, GrowableBuffer,
-    IdError, Item, Lossy, NotUtf8, Overflow, OwnedEvent, Parser, Piece, Progress, Update,
+    BufferTooSmall, Error, Event, EventBuf, Field, FormatError, FoundEvent, FoundItem, Frame, GrowableBuffer, IdError,
+    Item, Lossy, NotUtf8, Overflow, OwnedEvent, Parser, Piece, Progress, Update, lossy,
 };
 
 type Small = Parser<[u8; 16]>;

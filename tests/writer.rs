@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Read};
 
 use crate::common::oracle::{self, Event, Item};
-use crate::common::{self, cases, config, Stream};
+use crate::common::{self, Stream, cases, config};
 use proptest::prelude::*;
 use ssewire::{BufferTooSmall, Field, Frame, InvalidByte, Parser};
 

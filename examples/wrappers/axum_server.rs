@@ -5,11 +5,11 @@
 use std::error::Error;
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
-use axum::Router;
 use ssewire::Frame;
-use ssewire_server::{events, Hub, Server, Start};
+use ssewire_server::{Hub, Server, Start, events};
 use ssewire_wrappers::{clients, limit_time, messages};
 
 const PAGE: &str = r#"<!doctype html><title>events</title><pre id="log"></pre>

@@ -7,15 +7,15 @@
 
 use std::convert::Infallible;
 use std::error;
-use std::pin::{pin, Pin};
+use std::pin::{Pin, pin};
 use std::sync::Mutex;
-use std::task::{ready, Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures::{stream, Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use http_body_util::BodyExt;
 use ssewire::{EventBytes, GrowableBuffer, Overflow, Parser};
-use ssewire_wrappers::{assert_all, axum_server, clients, limit_time, messages, Message};
+use ssewire_wrappers::{Message, assert_all, axum_server, clients, limit_time, messages};
 
 /// The reason why the stream returned an error and not an event.
 #[derive(Debug, PartialEq, thiserror::Error)]

@@ -9,15 +9,15 @@ use eventsource_client::{Client, ClientBuilder, ReconnectOptions, SSE};
 use eventsource_stream::Eventsource;
 use futures::{StreamExt, TryStreamExt};
 use http_body_util::Empty;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HOST};
-use hyper::Request;
 use hyper_util::rt::TokioIo;
 use launchdarkly_sdk_transport::HyperTransport;
 use ssewire::{Item, Parser};
 use tokio::net::TcpStream;
 
-use crate::{assert_all, messages, Message};
+use crate::{Message, assert_all, messages};
 
 /// The body of the response to a GET of `path`, through hyper alone.
 ///

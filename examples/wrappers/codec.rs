@@ -10,7 +10,7 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use ssewire::{EventBytes, Frame, GrowableBuffer, Overflow, Parser};
-use ssewire_wrappers::{assert_all, limit_time, messages, Message};
+use ssewire_wrappers::{Message, assert_all, limit_time, messages};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{Decoder, Encoder, Framed};
 

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use embassy_executor::{Executor, Spawner};
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::channel::Channel;
-use embassy_time::{with_timeout, Duration, TimeoutError, Timer};
+use embassy_time::{Duration, TimeoutError, Timer, with_timeout};
 use embedded_io_async::{Read, ReadExactError, Write};
 use embedded_nal_async::TcpConnect;
 use ssewire::client::Head;
 use ssewire::{OwnedEvent, Parser};
-use ssewire_wrappers::{axum_server, messages, Message};
+use ssewire_wrappers::{Message, axum_server, messages};
 use std_embedded_nal_async::Stack;
 
 /// In bytes: the largest event of the thousand takes 6991, the ID before it among them.

@@ -13,9 +13,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::sse::{self, Sse};
 use axum::routing::post;
-use axum::Router;
 use futures::stream;
 use serde_json::json;
 use ssewire_client::chat::{Answer, End, Failure};

@@ -12,8 +12,8 @@
 //! A request is a POST, its answer one JSON object or an event stream. A stream that was cut is resumed by a GET with the last event
 //! ID. The server has a [`Hub`] for each stream of a session, and the number of the stream is the first part of its IDs.
 
-use std::collections::hash_map::RandomState;
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
 use std::future::pending;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
@@ -21,19 +21,19 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::post;
-use axum::Router;
 use futures::stream::{self, StreamExt};
-use serde_json::{json, Value};
-use ssewire::http::LAST_EVENT_ID;
+use serde_json::{Value, json};
 use ssewire::Frame;
-use ssewire_client::mcp::{Client, Error, VERSION};
+use ssewire::http::LAST_EVENT_ID;
 use ssewire_client::EventSource;
+use ssewire_client::mcp::{Client, Error, VERSION};
 use ssewire_server::{Hub, Server, Start};
 
 /// Begins a session and calls a method.
@@ -93,11 +93,7 @@ impl Sessions {
         if text(headers, "mcp-protocol-version").is_some_and(|version| !VERSIONS.contains(&version)) {
             return Err(StatusCode::BAD_REQUEST);
         }
-        if self.lock().contains_key(id) {
-            Ok(id.into())
-        } else {
-            Err(StatusCode::NOT_FOUND)
-        }
+        if self.lock().contains_key(id) { Ok(id.into()) } else { Err(StatusCode::NOT_FOUND) }
     }
 }
 
@@ -122,11 +118,7 @@ fn is_local(headers: &HeaderMap) -> Result<(), StatusCode> {
     let Some(origin) = text(headers, "origin") else { return Ok(()) };
     let host = origin.parse::<Uri>().ok().and_then(|uri| uri.host().map(String::from));
     let is_local = host.is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&&host[..]));
-    if is_local {
-        Ok(())
-    } else {
-        Err(StatusCode::FORBIDDEN)
-    }
+    if is_local { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
 }
 
 /// Takes a message, and answers a request.

@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 use eventsource_stream::Eventsource;
-use futures::{pin_mut, StreamExt};
+use futures::{StreamExt, pin_mut};
 use picoserve::io::Write;
 use picoserve::response::chunked::{ChunkWriter, ChunkedResponse, Chunks, ChunksWritten};
 use picoserve::response::sse::{EventSource, EventStream, EventWriter};
 use picoserve::routing::get;
 use ssewire::Frame;
-use ssewire_wrappers::{assert_all, messages, Message};
+use ssewire_wrappers::{Message, assert_all, messages};
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 

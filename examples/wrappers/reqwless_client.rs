@@ -15,7 +15,7 @@ use embedded_nal_async::{AddrType, Dns, TcpConnect};
 use reqwless::client::HttpClient;
 use reqwless::request::{Method, RequestBuilder};
 use ssewire::{Event, Overflow};
-use ssewire_wrappers::{assert_all, axum_server, Message};
+use ssewire_wrappers::{Message, assert_all, axum_server};
 use tokio::net::TcpStream;
 
 /// The largest event of the thousand takes 6991 bytes. A device that knows its server takes less.

@@ -19,7 +19,7 @@ use smoltcp::phy::{self, Device, Loopback, Medium, TunTapInterface};
 use smoltcp::socket::tcp;
 use smoltcp::wire::{HardwareAddress, IpCidr};
 use ssewire::{Event, Overflow};
-use ssewire_wrappers::{assert_all, axum_server, Message};
+use ssewire_wrappers::{Message, assert_all, axum_server};
 
 /// The largest event of the thousand takes 6991 bytes; a device that knows its server takes less.
 type Parser = ssewire::Parser<[u8; 8192]>;

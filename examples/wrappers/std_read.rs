@@ -8,7 +8,7 @@ use std::net::TcpStream;
 
 use ssewire::client::Head;
 use ssewire::{Event, Parser};
-use ssewire_wrappers::{assert_all, axum_server, limit_time, Message};
+use ssewire_wrappers::{Message, assert_all, axum_server, limit_time};
 
 /// Reads events of up to 8 KB from anything that reads bytes.
 struct Events<R> {

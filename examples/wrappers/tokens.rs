@@ -16,7 +16,7 @@ use std::{mem, thread};
 
 use ssewire::tokenizer::{Piece, Token, Tokenizer};
 use ssewire::{Field, Parser};
-use ssewire_wrappers::{assert_all, axum_server, Message};
+use ssewire_wrappers::{Message, assert_all, axum_server};
 
 /// Most of the thousand events are smaller.
 const LIMIT: u64 = 4096;

@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use futures_test::io::AsyncReadTestExt;
 use http_body_util::BodyExt;
 use ssewire::{Event, Parser};
-use ssewire_wrappers::{assert_all, axum_server, clients, limit_time, Message};
+use ssewire_wrappers::{Message, assert_all, axum_server, clients, limit_time};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
 use tokio_util::io::StreamReader;
@@ -186,7 +186,7 @@ mod tests {
     }
 
     /// A source that gives these in turn.
-    fn in_turn(parts: &[Result<&str, io::ErrorKind>]) -> impl AsyncRead + Unpin {
+    fn in_turn(parts: &[Result<&str, io::ErrorKind>]) -> impl AsyncRead + Unpin + use<> {
         let mut source = tokio_test::io::Builder::new();
         for part in parts {
             match part {

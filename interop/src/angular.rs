@@ -11,18 +11,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path as Segment, Request, State};
-use axum::http::{header, StatusCode};
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::get;
-use axum::Router;
 use futures::stream::{self, Stream, StreamExt as _};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use ssewire::Frame;
 use ssewire_server::{Hub, Server};
 use tokio::process::Command;
-use tokio::sync::{mpsc, Notify};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -62,8 +62,7 @@ const NO_RETRY: Duration = Duration::from_millis(2500);
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// What the polyfill does otherwise than the standard; each is asserted by [`check`].
-pub const DEVIATIONS: &str =
-    "it resumes by the query, lastEventId, not by the header; it waits for a second at least, \
+pub const DEVIATIONS: &str = "it resumes by the query, lastEventId, not by the header; it waits for a second at least, \
     whatever the server asks for; an ID in a block without data is not resumed from; an ID with NUL counts; \
     a field heartbeatTimeout ends a silent connection; a media type with a space before its semicolon is refused";
 

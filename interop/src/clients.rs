@@ -6,7 +6,7 @@ use std::path::Path;
 use ssewire::Frame;
 use tokio::process::Command;
 
-use crate::messages::{dispatched, Message, Seen};
+use crate::messages::{Message, Seen, dispatched};
 use crate::process::Program;
 use crate::stand::{self, Cut, Stand, Stream};
 
@@ -101,7 +101,7 @@ pub fn httpx_sse(messages: Vec<Message>) -> Vec<Seen> {
 
 #[cfg(test)]
 mod tests {
-    use super::{event_source, eventsource_parser, httpx_sse, undici, Message, Seen};
+    use super::{Message, Seen, event_source, eventsource_parser, httpx_sse, undici};
 
     #[test]
     fn as_listed() {

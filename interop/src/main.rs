@@ -17,10 +17,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio::signal::unix::{signal, SignalKind};
+use tokio::signal::unix::{SignalKind, signal};
 
 use messages::Difference;
-use pairs::{Setting, PAIRS};
+use pairs::{PAIRS, Setting};
 
 /// Checks ssewire against the servers, clients and browsers of others. Exit status 0 when all pairs agree.
 #[derive(Debug, Parser)]

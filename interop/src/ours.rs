@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ssewire::{Item, Parser};
 
-use crate::messages::{compare, Difference, Seen};
+use crate::messages::{Difference, Seen, compare};
 
 /// What was read of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

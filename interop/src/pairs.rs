@@ -11,7 +11,7 @@ use fastrand::Rng;
 use tokio::process::Command;
 
 use crate::chromium::{self, Chromium};
-use crate::messages::{comments, compare, dispatched, thousand, Difference, Message, Seen};
+use crate::messages::{Difference, Message, Seen, comments, compare, dispatched, thousand};
 use crate::ours::{self, Received};
 use crate::process::Program;
 use crate::servers::{self, Running};

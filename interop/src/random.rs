@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 use ssewire::Frame;
 
-use crate::messages::{dispatched, Message, Seen};
+use crate::messages::{Message, Seen, dispatched};
 use crate::stand::{self, Cut, Stream};
 
 const PIECES: [&[u8]; 38] = [

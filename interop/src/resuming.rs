@@ -9,20 +9,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{header, StatusCode};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use futures::StreamExt as _;
-use ssewire::http::{resume_id, LAST_EVENT_ID, RESPONSE_HEADERS};
+use ssewire::http::{LAST_EVENT_ID, RESPONSE_HEADERS, resume_id};
 use ssewire::{BufferTooSmall, Frame};
 use ssewire_server::{Hub, Start};
 use tokio::sync::mpsc;
 
 use crate::messages::Seen;
-use crate::stand::{Report, LAST};
+use crate::stand::{LAST, Report};
 
 const EVENTS: usize = 1000;
 /// The events of one connection.
@@ -167,8 +167,7 @@ pub fn standard() -> Outcome {
 }
 
 /// It keeps the ID for itself, and gives `fetch` a string of characters, not the bytes of their UTF-8.
-pub const EVENTSOURCE_4: &str =
-    "an event has the ID that it sets itself, not the last one; an ID of Latin-1 is sent as Latin-1, \
+pub const EVENTSOURCE_4: &str = "an event has the ID that it sets itself, not the last one; an ID of Latin-1 is sent as Latin-1, \
                                  and after one beyond it every connection fails";
 
 /// What npm `eventsource` 4 does: [`EVENTSOURCE_4`].
@@ -288,7 +287,7 @@ async fn report(State(server): State<Arc<Inner>>, Path(i): Path<usize>, body: By
 
 #[cfg(test)]
 mod tests {
-    use super::{eventsource_4, httpx_sse, polyfill, standard, undici, BATCH, EVENTS};
+    use super::{BATCH, EVENTS, eventsource_4, httpx_sse, polyfill, standard, undici};
 
     #[test]
     fn as_listed() {

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-use crate::messages::{lines, Message};
+use crate::messages::{Message, lines};
 use crate::process::Program;
 
 /// A server that is running, on the path `/events`.
@@ -113,8 +113,7 @@ impl EventSource for Messages {
 }
 
 /// It writes no space behind a colon, splits data at LF alone, and takes an LF at the end of data for the line's own.
-pub const PICOSERVE: &str =
-    "no ID, no retry, comments empty; one space before an event type and before every line of data \
+pub const PICOSERVE: &str = "no ID, no retry, comments empty; one space before an event type and before every line of data \
      is lost; a lone CR in data ends the line, and what is behind it is lost; one LF at the end of data is lost";
 
 /// What picoserve's writer makes of `message`: [`PICOSERVE`].
@@ -170,7 +169,7 @@ fn locked_version(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{axum_writes, picoserve_writes, Message};
+    use super::{Message, axum_writes, picoserve_writes};
 
     fn data(writes: fn(Message) -> Message, data: &str) -> Option<String> {
         writes(Message { data: Some(data.into()), ..Message::default() }).data

@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::messages::{thousand, Message, Seen};
+use crate::messages::{Message, Seen, thousand};
 use crate::process::Program;
 
 /// The event that is not sent before the request of `/go`.

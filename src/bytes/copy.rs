@@ -3,7 +3,7 @@
 
 use core::cell::Cell;
 
-use super::{Span, FAST};
+use super::{FAST, Span};
 
 /// Writes `source` to `bytes` at `at`; returns the position after it.
 #[inline(always)]

@@ -5,7 +5,7 @@ mod find;
 mod span;
 
 pub(crate) use copy::{copy_within, put, put_wild};
-pub(crate) use find::{line_end, line_end_or_nul, CR, LF};
+pub(crate) use find::{CR, LF, line_end, line_end_or_nul};
 pub(crate) use span::Span;
 
 /// Spends code on speed. Fast paths change no result, so targets with little flash go without them.

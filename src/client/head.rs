@@ -1,6 +1,6 @@
 use super::cause::{Cause, Coding};
 use super::policy::Policy;
-use crate::http::{number, split, trim, Body, MediaType};
+use crate::http::{Body, MediaType, number, split, trim};
 
 /// The head of a response, as far as it matters: its status, and the fields that were given to it.
 ///

@@ -121,7 +121,7 @@ use crate::event::Event;
 use crate::http::trim;
 use crate::read::{FoundEvent, Parser, Progress};
 use crate::storage::Storage;
-use crate::text::{lossy, Lossy};
+use crate::text::{Lossy, lossy};
 use excerpt::Notes;
 use machine::{Bytes, Machine};
 

@@ -1,4 +1,4 @@
-use super::{split, trim, MEDIA_TYPE};
+use super::{MEDIA_TYPE, split, trim};
 
 /// Returns whether `content_type`, the value of `Content-Type`, names an event stream: `text/event-stream` in any case, and
 /// no `charset` other than UTF-8.

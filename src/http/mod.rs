@@ -73,8 +73,8 @@ mod resume;
 
 pub use body::{Body, InvalidChunk};
 pub use date::date;
-pub use media_type::is_event_stream;
 pub(crate) use media_type::MediaType;
+pub use media_type::is_event_stream;
 pub use resume::resume_id;
 
 /// The media type of an event stream, as `Accept` and `Content-Type` name it.

@@ -1,4 +1,4 @@
-use super::{split, trim, LAST_EVENT_ID_QUERY};
+use super::{LAST_EVENT_ID_QUERY, split, trim};
 use crate::error::BufferTooSmall;
 
 /// Returns the ID that a client resumes after: the value of the request's `Last-Event-ID`, or, without that field, of

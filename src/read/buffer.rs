@@ -1,7 +1,7 @@
 //! The places of an unfinished event's values in the parser's buffer.
 
 use super::report::Version;
-use crate::bytes::{copy_within, put, put_wild, Span, FAST};
+use crate::bytes::{FAST, Span, copy_within, put, put_wild};
 use crate::field::Field;
 
 // The buffer, from its front to its back:
@@ -127,11 +127,7 @@ impl EventBuffer {
 
     #[inline(always)]
     pub(super) fn last_event_id<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        if self.sets_id() {
-            self.id(bytes.len()).of(bytes)
-        } else {
-            self.earlier_id(bytes)
-        }
+        if self.sets_id() { self.id(bytes.len()).of(bytes) } else { self.earlier_id(bytes) }
     }
 
     /// Returns the last event ID, if the event that was read did not set it.

@@ -1,11 +1,11 @@
 //! Builds events from the tokenizer's pieces, by the standard's rules.
 
 use super::buffer::{EventBuffer, Memory, Room};
-use super::grammar::{self, is_comment, may_be_comment_or_blank, may_be_data, split, start, Complete, Kind, Lines};
+use super::grammar::{self, Complete, Kind, Lines, is_comment, may_be_comment_or_blank, may_be_data, split, start};
 use super::report::{Borrowed, FoundEvent, Input, Piece, Update, Version};
 use super::retry::Milliseconds;
 use super::tokenizer::{RawToken, Tokenizer};
-use crate::bytes::{line_end, line_end_or_nul, FAST};
+use crate::bytes::{FAST, line_end, line_end_or_nul};
 use crate::error::Overflow;
 use crate::event::Event;
 use crate::field::Field;

@@ -11,7 +11,7 @@
 //! end-of-line = ( cr lf / cr / lf )
 //! ```
 
-use crate::bytes::{line_end, line_end_or_nul, CR, LF};
+use crate::bytes::{CR, LF, line_end, line_end_or_nul};
 use crate::field::Field;
 
 /// The byte order mark that may begin a stream.

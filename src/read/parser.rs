@@ -4,13 +4,13 @@ use super::buffer::Memory;
 use super::builder::{EventBuilder, Found, Report};
 use super::grammar::Complete;
 use super::report::{self, Borrowed, FoundEvent, FoundItem, FoundPiece, Input, Item, Piece, Progress};
-use crate::bytes::{Span, FAST};
+use crate::bytes::{FAST, Span};
 use crate::error::{IdError, InvalidByte, Overflow};
 use crate::event::Event;
 use crate::field::Field;
+use crate::storage::Storage;
 #[cfg(feature = "alloc")]
 use crate::storage::growable::GrowableBuffer;
-use crate::storage::Storage;
 use crate::text::lossy;
 
 /// Parses an event stream into [`Event`]s, without allocating.

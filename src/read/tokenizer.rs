@@ -1,6 +1,6 @@
-use super::grammar::{after_lf, after_line_end, after_space, start, Head, Kind, Name, BOM};
+use super::grammar::{BOM, Head, Kind, Name, after_lf, after_line_end, after_space, start};
 use super::report::Piece;
-use crate::bytes::{line_end, FAST};
+use crate::bytes::{FAST, line_end};
 use crate::field::Field;
 
 /// A token of an event stream: a piece of a line, or the end of an event.
@@ -148,13 +148,11 @@ impl Tokenizer {
     /// Goes on in a name or after a colon, up to the value. Returns whether an earlier input ended there.
     #[inline(always)]
     pub(super) fn go_on(&mut self, input: &mut &[u8]) -> bool {
-        let is_in_head = matches!(self.state, State::Name(_) | State::Colon(_));
-        if is_in_head {
-            if let Some(Ok(kind)) = self.head(input) {
-                self.state = State::Value(kind, false);
-            }
+        let (State::Name(_) | State::Colon(_)) = self.state else { return false };
+        if let Some(Ok(kind)) = self.head(input) {
+            self.state = State::Value(kind, false);
         }
-        is_in_head
+        true
     }
 
     /// Goes on after a first piece of a value, taken at a line start.

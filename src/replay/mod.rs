@@ -156,4 +156,4 @@ mod view;
 
 pub use ring::{Cursor, Lagged, Ready, Ring};
 pub use since::Resume;
-pub use text::{Gap, RingId, GAP};
+pub use text::{GAP, Gap, RingId};

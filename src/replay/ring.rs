@@ -3,11 +3,11 @@
 use core::fmt;
 
 use super::key::{Key, Number};
-use super::view::{wrap, View};
+use super::view::{View, wrap};
 use crate::error::{BufferTooSmall, FormatError};
 use crate::storage::Storage;
 use crate::text::lossy;
-use crate::write::{digits, FormattedFrame, Frame, Id};
+use crate::write::{FormattedFrame, Frame, Id, digits};
 
 /// The newest frames of a stream, in as many bytes as its storage has; the oldest make room for a new one.
 ///
@@ -650,10 +650,9 @@ impl State {
     /// Joins the bytes after the storage has grown from `before` bytes.
     fn unwrap(&mut self, bytes: &mut [u8], before: usize) {
         if self.start + self.len > before {
-            if let Some(bytes) = bytes.get_mut(..before) {
-                bytes.rotate_left(self.start.min(before));
-                self.start = 0;
-            }
+            let bytes = bytes.get_mut(..before).unwrap_or_default();
+            bytes.rotate_left(self.start.min(bytes.len()));
+            self.start = 0;
         }
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::ring::{Lagged, Ring};
 use crate::storage::Storage;
 use crate::text::lossy;
-use crate::write::{digits, Frame};
+use crate::write::{Frame, digits};
 
 /// The type of the event that tells a client that it has missed some: `gap`.
 pub const GAP: &str = "gap";

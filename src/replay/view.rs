@@ -1,6 +1,6 @@
 //! A part of a ring, which may go on at the ring's front, as one sequence of bytes and lines.
 
-use crate::bytes::{line_end, FAST, LF};
+use crate::bytes::{FAST, LF, line_end};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
@@ -94,9 +94,5 @@ impl PartialEq for View<'_> {
 
 /// Returns `index`, which is less than twice `len`, as an index of a ring of `len` bytes.
 pub(super) const fn wrap(index: usize, len: usize) -> usize {
-    if index >= len {
-        index - len
-    } else {
-        index
-    }
+    if index >= len { index - len } else { index }
 }

@@ -5,8 +5,8 @@ use core::fmt::{self, Write};
 use super::frame::Frame;
 #[cfg(feature = "alloc")]
 use super::grow::Growing;
-use super::parts::{one_line_len, END};
-use crate::bytes::{line_end, put, FAST};
+use super::parts::{END, one_line_len};
+use crate::bytes::{FAST, line_end, put};
 use crate::error::{BufferTooSmall, FormatError};
 use crate::text::lossy;
 
@@ -37,10 +37,9 @@ impl fmt::Display for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A small frame is written at once, so that a string grows once.
         let mut small = [0; 128];
-        if FAST && one_line_len(self) <= small.len() {
-            if let Ok(len) = self.write_to_slice(&mut small) {
-                return lossy(small.get(..len).unwrap_or_default()).fmt(f);
-            }
+        let is_small = FAST && one_line_len(self) <= small.len();
+        if let Some(len) = is_small.then(|| self.write_to_slice(&mut small).ok()).flatten() {
+            return lossy(small.get(..len).unwrap_or_default()).fmt(f);
         }
         self.parts().try_for_each(|part| lossy(part).fmt(f))
     }
@@ -270,11 +269,7 @@ impl Window<'_> {
         self.skip = 0;
         let fits = part.len().min(self.out.len() - self.written);
         self.written = put(self.out, self.written, part.get(..fits).unwrap_or_default());
-        if fits < part.len() {
-            Err(fmt::Error)
-        } else {
-            Ok(())
-        }
+        if fits < part.len() { Err(fmt::Error) } else { Ok(()) }
     }
 }
 

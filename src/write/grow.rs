@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::frame::Frame;
 #[cfg(feature = "bytes")]
 use super::parts::max_encoded_len;
-use super::parts::{encode, one_line_len, Sink};
+use super::parts::{Sink, encode, one_line_len};
 #[cfg(feature = "bytes")]
 use crate::error::BufferTooSmall;
 

@@ -1,7 +1,7 @@
 //! The order of a frame's fields: as a sequence of slices, and as one pass into a sink.
 
 use super::frame::{Frame, Id};
-use super::number::{decimal, leading_power, take_digit, MAX_DIGITS};
+use super::number::{MAX_DIGITS, decimal, leading_power, take_digit};
 use crate::bytes::line_end;
 
 // The prefixes carry the line end before them, so that a line is two parts and not three. The first goes without it.

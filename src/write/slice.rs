@@ -1,8 +1,8 @@
 //! A frame into a slice, in one pass.
 
 use super::frame::Frame;
-use super::parts::{encode, max_encoded_len, Sink};
-use crate::bytes::{put, put_wild, FAST};
+use super::parts::{Sink, encode, max_encoded_len};
+use crate::bytes::{FAST, put, put_wild};
 use crate::error::BufferTooSmall;
 
 impl Frame<'_> {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use ssewire::{Parser, Storage};
 
-use super::adapter::{self, Seen, Way, WAYS};
+use super::adapter::{self, Seen, WAYS, Way};
 use super::{Model, Outcome};
 
 /// Where the choices come from.

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use ssewire::conformance::{Dispatched, Outcome, ParseCase};
 
 use super::{
-    first_bytes, first_chars, is_beyond_bmp, is_invisible, is_noncharacter, is_other_line_end, normalized,
-    number_prefix, split_at, without, BOM,
+    BOM, first_bytes, first_chars, is_beyond_bmp, is_invisible, is_noncharacter, is_other_line_end, normalized,
+    number_prefix, split_at, without,
 };
 
 /// The steps of a parser, in their order.
@@ -178,11 +178,7 @@ pub fn parse(rules: &Rules, case: ParseCase<'_>) -> Result<Outcome, Infallible> 
 const KIB: usize = 1 << 10;
 
 fn value_of(field: &str, name: &str, value: &str, change: impl Fn(&str) -> String) -> String {
-    if name == field {
-        change(value)
-    } else {
-        value.to_string()
-    }
+    if name == field { change(value) } else { value.to_string() }
 }
 
 fn change(text: &mut String, change: impl Fn(&str) -> String) -> bool {

@@ -3,8 +3,8 @@
 use ssewire::conformance::Write;
 
 use super::{
-    first_bytes, first_chars, is_beyond_bmp, is_invisible, is_noncharacter, is_other_line_end, normalized, split_at,
-    without, BOM,
+    BOM, first_bytes, first_chars, is_beyond_bmp, is_invisible, is_noncharacter, is_other_line_end, normalized,
+    split_at, without,
 };
 
 /// The steps of a writer, in their order.
@@ -390,11 +390,7 @@ pub const WRONG: &[(&str, Rules)] = &[
         "has no line end after a comment alone",
         Rules {
             frame: |block, frame| {
-                if block.comment.is_some() && block.data.is_none() {
-                    frame.trim_end().into()
-                } else {
-                    frame
-                }
+                if block.comment.is_some() && block.data.is_none() { frame.trim_end().into() } else { frame }
             },
             ..RIGHT
         },

@@ -4,7 +4,7 @@
 //! their bodies. The clients, on the main thread, read with hyper and with `ssewire`, and check each event.
 
 use std::convert::Infallible;
-use std::future::{ready, Future};
+use std::future::{Future, ready};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,19 +13,19 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{sse, IntoResponse, Response, Sse};
+use axum::response::{IntoResponse, Response, Sse, sse};
 use axum::serve::ListenerExt;
-use axum::Router;
 use bytes::Bytes;
-use futures::{stream, Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use http_body_util::BodyExt;
-use rustix::process::{getrlimit, setrlimit, Resource};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use ssewire::{Frame, Parser};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{broadcast, oneshot, Notify};
+use tokio::sync::{Notify, broadcast, oneshot};
 use tokio::time::timeout;
 
 use crate::client::hyper;

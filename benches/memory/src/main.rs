@@ -28,12 +28,12 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         USED.set(USED.get() + layout.size());
-        System.alloc(layout)
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         USED.set(USED.get().saturating_sub(layout.size()));
-        System.dealloc(pointer, layout);
+        unsafe { System.dealloc(pointer, layout) }
     }
 }
 

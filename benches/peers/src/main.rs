@@ -61,11 +61,7 @@ impl Args {
     }
 
     fn size(&self) -> usize {
-        if self.quick {
-            128 * 1024
-        } else {
-            1024 * 1024
-        }
+        if self.quick { 128 * 1024 } else { 1024 * 1024 }
     }
 
     fn wants(&self, half: Half) -> bool {
@@ -267,10 +263,6 @@ fn counted<'a>(candidate: readers::Candidate, chunked: &'a Chunked<'a>) -> measu
     Box::new(move || {
         let (tally, time) = (candidate.pass)(chunked)?;
         let expected = &chunked.workload.expected.tally;
-        if tally.agrees(expected) {
-            Ok(time)
-        } else {
-            Err(tally.difference(expected))
-        }
+        if tally.agrees(expected) { Ok(time) } else { Err(tally.difference(expected)) }
     })
 }

@@ -14,7 +14,7 @@ use futures_core::Stream;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::pin::{pin, Pin};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use tokio_util::codec::Decoder;
 
@@ -169,11 +169,7 @@ enum Next {
 
 impl Next {
     fn event(stop: bool) -> Self {
-        if stop {
-            Self::Stop
-        } else {
-            Self::Event
-        }
+        if stop { Self::Stop } else { Self::Event }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Panels have scales of their own, because the workloads differ more than
 //! the readers; so every bar carries its figure.
 
-use crate::report::{gigabytes, Cell, Kind, Outcome};
+use crate::report::{Cell, Kind, Outcome, gigabytes};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::error::Error;

@@ -1,6 +1,6 @@
 //! Results as Markdown.
 
-use crate::measure::{median, Samples};
+use crate::measure::{Samples, median};
 use crate::readers::Form;
 use crate::workloads::{Chunking, Workload};
 use crate::writers;
@@ -234,19 +234,11 @@ fn figure(cell: &Cell, ns: f64) -> String {
 }
 
 pub fn gigabytes(per_second: f64) -> String {
-    if per_second < 0.1 {
-        format!("{per_second:.4}")
-    } else {
-        format!("{per_second:.2}")
-    }
+    if per_second < 0.1 { format!("{per_second:.4}") } else { format!("{per_second:.2}") }
 }
 
 fn nanoseconds(ns: f64) -> String {
-    if ns < 100.0 {
-        format!("{ns:.1}")
-    } else {
-        format!("{ns:.0}")
-    }
+    if ns < 100.0 { format!("{ns:.1}") } else { format!("{ns:.0}") }
 }
 
 /// Chunkings down, workloads across: our speed as a multiple of the fastest

@@ -4,7 +4,7 @@
 //! far as the interface leaves them alone, freed after it; where making an event already writes it, making it is timed. Each
 //! event is written for itself: into a buffer that is reused, or into the buffer that the writer returns, which it also frees.
 
-use crate::measure::{interleave, time, Effort, Row, Samples};
+use crate::measure::{Effort, Row, Samples, interleave, time};
 use crate::reference;
 use crate::sinks::Collect;
 use crate::workloads::Random;

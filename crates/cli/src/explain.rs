@@ -1,8 +1,8 @@
 //! The reason why a stream brings no event.
 
+use ssewire::Field;
 use ssewire::lossy;
 use ssewire::tokenizer::{Token, Tokenizer};
-use ssewire::Field;
 
 /// The bytes of a line that are kept to show it.
 const KEPT: usize = 300;

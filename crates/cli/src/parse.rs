@@ -10,7 +10,7 @@ use ssewire::Parser;
 use crate::explain::Explanation;
 use crate::options;
 use crate::print::Printer;
-use crate::{note, Failure};
+use crate::{Failure, note};
 
 const READ_SIZE: usize = 64 * 1024;
 
@@ -54,10 +54,11 @@ pub fn run(options: &options::Parse) -> Result<(), Failure> {
     }
     printer.end(parser.reconnection_time_ms(), parser.last_event_id().unwrap_or_default())?;
     printer.flush()?;
-    if printer.events() == 0 && !printer.is_for_programs() {
-        if let Some(reason) = explanation.reason() {
-            note(format_args!("{name}: {reason}"));
-        }
+    if printer.events() == 0
+        && !printer.is_for_programs()
+        && let Some(reason) = explanation.reason()
+    {
+        note(format_args!("{name}: {reason}"));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::str;
 
 use serde::{Serialize, Serializer};
-use ssewire::{lossy, Event, GrowableBuffer, Item, Overflow, Parser, Piece};
+use ssewire::{Event, GrowableBuffer, Item, Overflow, Parser, Piece, lossy};
 
 use crate::options::{Colour, Output};
 
@@ -241,11 +241,7 @@ impl<W: Write> Printer<W> {
     }
 
     fn paint(&self, style: &str, text: impl Display) -> String {
-        if self.colour {
-            format!("\x1b[{style}m{text}\x1b[0m")
-        } else {
-            text.to_string()
-        }
+        if self.colour { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_string() }
     }
 
     /// Returns a value of the stream, made printable; only its start on a terminal.

@@ -7,16 +7,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{HeaderValue, CONTENT_TYPE};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use ssewire::Frame;
 use ssewire_server::{EventBody, Hub, PublishError, Server, Slow, Start};
 use sysinfo::System;
-use tokio::time::{interval, Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::options::Serve;
 use crate::Failure;
+use crate::options::Serve;
 
 const PAGE: &str = include_str!("serve.html");
 /// The largest event that can be posted, in bytes.

@@ -9,7 +9,7 @@ use ssewire_client::{Cause, Error, EventSource, Policy, Reason, Step};
 use crate::explain::Explanation;
 use crate::options;
 use crate::print::Printer;
-use crate::{note, Failure};
+use crate::{Failure, note};
 
 pub fn run(options: &options::Tail) -> Result<(), Failure> {
     let fail = |error: &dyn std::fmt::Display| Failure::new(format_args!("{}: {error}", options.url));

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use ssewire::{Frame, InvalidByte};
 
-use crate::{note, Failure};
+use crate::{Failure, note};
 
 /// The keys of a line. Values, not strings and numbers: the message about a wrong type names the key.
 #[derive(Deserialize)]

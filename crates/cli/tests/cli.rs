@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 /// Nothing here takes a second; whatever takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -43,10 +43,12 @@ impl Process {
         let stdin = child.stdin.take();
         let (mut out, mut err) = (BufReader::new(child.stdout.take().unwrap()), child.stderr.take().unwrap());
         let (lines, stdout) = mpsc::channel();
-        thread::spawn(move || loop {
-            let mut line = Vec::new();
-            if out.read_until(b'\n', &mut line).unwrap() == 0 || lines.send(line).is_err() {
-                break;
+        thread::spawn(move || {
+            loop {
+                let mut line = Vec::new();
+                if out.read_until(b'\n', &mut line).unwrap() == 0 || lines.send(line).is_err() {
+                    break;
+                }
             }
         });
         let stderr = Some(thread::spawn(move || {

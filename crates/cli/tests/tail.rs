@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{header, response, stop, stream, Answer, Server};
+use common::{Answer, Server, header, response, stop, stream};
 
 struct Done {
     code: Option<i32>,

@@ -3,7 +3,7 @@
 //! connection.
 
 use std::env;
-use std::io::{stdout, Write};
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use serde_json::json;

@@ -66,7 +66,7 @@ assert_eq!((text.as_str(), answer.end()?), ("Hi", End::Done));
 use std::fmt;
 
 use serde_json::Value;
-use ssewire::{lossy, Event};
+use ssewire::{Event, lossy};
 
 /// The state of one answer.
 #[derive(Clone, Debug, Default)]
@@ -290,7 +290,10 @@ mod tests {
             ("data: [DONE]\n\n", Ok(End::Done)),
             ("data:  [DONE] \n\n", Ok(End::Done)),
             ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", Ok(End::Stop)),
-            ("data: {\"choices\":[{\"index\":0,\"finish_reason\":\"length\"}]}\n\ndata: {\"choices\":[],\"usage\":{}}\n\n", Ok(End::Stop)),
+            (
+                "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"length\"}]}\n\ndata: {\"choices\":[],\"usage\":{}}\n\n",
+                Ok(End::Stop),
+            ),
             ("", Err(Failure::Cut)),
             ("data: {\"choices\":[{\"delta\":null,\"finish_reason\":null}]}\n\n", Err(Failure::Cut)),
         ] {
@@ -327,7 +330,10 @@ mod tests {
             ("data: {\"error\":{\"type\":\"server_error\",\"message\":\"m\"}}", service("server_error", "m")),
             ("event: error\ndata: {\"code\":400,\"details\":\"m\"}", service("400", "m")),
             ("event: error\ndata: overloaded", service("", "overloaded")),
-            ("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", service("overloaded_error", "Overloaded")),
+            (
+                "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}",
+                service("overloaded_error", "Overloaded"),
+            ),
             ("data: {\"type\":\"error\",\"error\":{\"type\":\"x\",\"message\":\"m\"}}", service("x", "m")),
             ("data: {\"error\":{\"a\":1}}", service("", "{\"a\":1}")),
             ("data: oops", Err(Failure::NotJson("oops".into()))),

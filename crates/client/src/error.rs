@@ -2,7 +2,7 @@ use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use ssewire::client::{Cause, Reason, UnsendableId};
-use ssewire::{lossy, Overflow};
+use ssewire::{Overflow, lossy};
 
 /// The reason why a source or stream returned an error and not an event.
 #[derive(Debug)]

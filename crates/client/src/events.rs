@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{ready, Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
@@ -150,7 +150,7 @@ pub use body::BodyChunks;
 #[cfg(feature = "http-body")]
 mod body {
     use std::pin::Pin;
-    use std::task::{ready, Context, Poll};
+    use std::task::{Context, Poll, ready};
 
     use bytes::Bytes;
     use futures_core::Stream;

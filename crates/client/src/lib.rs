@@ -69,8 +69,8 @@ pub use events::BodyChunks;
 pub use events::EventStream;
 #[cfg(feature = "reqwest")]
 pub use source::{BuildError, Builder, EventSource, Step};
-pub use ssewire::client::{Cause, Policy, ReadyState, Reason};
 pub use ssewire::EventBytes as Event;
+pub use ssewire::client::{Cause, Policy, ReadyState, Reason};
 
 /// The default of the largest event, in bytes: 16 MiB. Memory is allocated as an event needs it.
 pub const LIMIT: usize = 16 << 20;

@@ -27,7 +27,7 @@ client.close().await?;
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use ssewire::{http, lossy};
 
 use crate::{BuildError, Builder, Error as SourceError, EventSource, FailedResponse, Policy};

@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::future::{poll_fn, Future};
+use std::future::{Future, poll_fn};
 use std::hash::{BuildHasher, Hasher};
 use std::mem;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use futures_core::Stream;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, Url};
 use ssewire::client::{Action, Cause, Client, Head, Policy, ReadyState, Reason, UnsendableId, Verdict};
-use ssewire::{http, EventBytes, GrowableBuffer, Parser};
+use ssewire::{EventBytes, GrowableBuffer, Parser, http};
 use tokio::time::{Instant, Sleep};
 
 use crate::error::{Closed, FailedResponse};
@@ -330,12 +330,11 @@ impl EventSource {
         self.failed_body.clear();
         let Request { method, url, headers, body } = self.current.clone();
         let mut request = self.http.request(method, url).headers(headers);
-        if self.may_know_secrets() {
-            if let Some(id) = self.machine.last_event_id() {
-                if let Ok(id) = HeaderValue::from_bytes(id.to_string().as_bytes()) {
-                    request = request.header(HeaderName::from_static(http::LAST_EVENT_ID), id);
-                }
-            }
+        if self.may_know_secrets()
+            && let Some(id) = self.machine.last_event_id()
+            && let Ok(id) = HeaderValue::from_bytes(id.to_string().as_bytes())
+        {
+            request = request.header(HeaderName::from_static(http::LAST_EVENT_ID), id);
         }
         if let Some(body) = body {
             request = request.body(body);
@@ -410,10 +409,10 @@ impl EventSource {
 
     /// Keeps a bounded part of a failed response's body, for as long as the machine waits for it.
     fn explained(&mut self, now: u64, chunk: Option<reqwest::Result<Bytes>>) -> Option<Step> {
-        if let Some(Ok(chunk)) = chunk {
-            if keep(&mut self.failed_body, &chunk) {
-                return None;
-            }
+        if let Some(Ok(chunk)) = chunk
+            && keep(&mut self.failed_body, &chunk)
+        {
+            return None;
         }
         self.connection = Connection::None;
         self.machine.on_end(now);

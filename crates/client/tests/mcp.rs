@@ -4,10 +4,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{header, response, stream, Answer, Server, LIMIT};
-use serde_json::{json, Value};
-use ssewire_client::mcp::{Client, Error};
+use common::{Answer, LIMIT, Server, header, response, stream};
+use serde_json::{Value, json};
 use ssewire_client::Policy;
+use ssewire_client::mcp::{Client, Error};
 
 const RESULT: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"n\":1}}";
 

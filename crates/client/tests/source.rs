@@ -5,7 +5,7 @@ mod common;
 use std::task::Poll;
 use std::time::Duration;
 
-use common::{header, response, stop, stream, Answer, Server, LIMIT};
+use common::{Answer, LIMIT, Server, header, response, stop, stream};
 use ssewire_client::{Cause, Error, EventSource, Policy, ReadyState, Reason, Step};
 
 /// Short times, for tests.

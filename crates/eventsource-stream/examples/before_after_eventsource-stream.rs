@@ -1,12 +1,12 @@
 //! How long the original takes for an event, and how long this crate:
 //! `cargo run --profile lto -p ssewire-eventsource-stream --example before_after_eventsource-stream`.
 
-use futures::{executor::block_on, stream, StreamExt};
+use futures::{StreamExt, executor::block_on, stream};
 
 #[path = "../../measure.rs"]
 mod measure;
 
-use measure::{compare, head, line, make, Count};
+use measure::{Count, compare, head, line, make};
 
 macro_rules! reader {
     ($name:ident, $subject:ident) => {

@@ -36,13 +36,13 @@ use alloc::string::{FromUtf8Error, String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::pin::Pin;
-use core::task::{ready, Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use futures_core::stream::Stream;
 use nom::error::{Error as NomError, ErrorKind};
 use pin_project_lite::pin_project;
-use ssewire::{lossy, GrowableBuffer, Parser};
+use ssewire::{GrowableBuffer, Parser, lossy};
 
 /// An event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ mod common;
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use common::{chunkings, message, original, ours, Random};
+use common::{Random, chunkings, message, original, ours};
 use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
 

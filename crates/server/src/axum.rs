@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
+use ::axum::Router;
 use ::axum::extract::Request;
 use ::axum::response::{IntoResponse, Response};
-use ::axum::routing::{get, MethodRouter};
-use ::axum::Router;
+use ::axum::routing::{MethodRouter, get};
 use hyper_util::service::TowerToHyperService;
 
 use crate::{EventBody, Hub, Server};

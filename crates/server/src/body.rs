@@ -5,13 +5,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{ready, Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
 use crate::hub::Inner;
-use crate::log::{encode, After, AnyPage, Page};
+use crate::log::{After, AnyPage, Page, encode};
 use crate::state::Next;
 use crate::task;
 

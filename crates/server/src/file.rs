@@ -97,7 +97,7 @@ fn open_locked(path: &Path) -> io::Result<File> {
 /// Locks the file for this process and this hub, where the file system can.
 #[cfg(all(unix, not(target_os = "solaris")))]
 fn lock(file: &File) -> io::Result<()> {
-    use rustix::fs::{flock, FlockOperation};
+    use rustix::fs::{FlockOperation, flock};
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Err(rustix::io::Errno::WOULDBLOCK) => {
             Err(io::Error::new(io::ErrorKind::ResourceBusy, "another hub uses this file"))

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use http::header::{HeaderName, CONNECTION};
+use http::header::{CONNECTION, HeaderName};
 use http::{HeaderValue, Request, Response};
-use ssewire::http::{resume_id, LAST_EVENT_ID, RESPONSE_HEADERS};
-use ssewire::replay::RingId;
 use ssewire::Frame;
+use ssewire::http::{LAST_EVENT_ID, RESPONSE_HEADERS, resume_id};
+use ssewire::replay::RingId;
 use tokio::sync::Notify;
 
 use crate::accept::Connection;
 use crate::body::EventBody;
 use crate::file::History;
 use crate::log::AnyLog;
-use crate::options::{now_ms, Builder, PublishError};
+use crate::options::{Builder, PublishError, now_ms};
 use crate::state::{State, Wake};
 use crate::task;
 

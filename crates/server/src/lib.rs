@@ -95,7 +95,7 @@ mod redis;
 pub use self::axum::events;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisError, RedisLog};
-pub use accept::{configure, Server};
+pub use accept::{Server, configure};
 pub use body::EventBody;
 pub use hub::{ConnectionStats, Hub, Stats};
 pub use log::{After, Entry, Log, MemoryLog, Page};

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ssewire::replay::Gap;
 use ssewire::Frame;
+use ssewire::replay::Gap;
 use tokio::sync::Notify;
 
 use crate::hub::{Hub, Inner};

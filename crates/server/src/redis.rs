@@ -130,10 +130,11 @@ impl Log for RedisLog {
         }
         read.arg("STREAMS").arg(&self.shared.key).arg(&text);
         let (here, read): (StreamRangeReply, Option<StreamReadReply>) = self.query(&commands, wait).await?;
-        if let Some(id) = id {
-            if here.ids.is_empty() && !self.is_in_hole(id).await? {
-                return Ok(Page::Gone);
-            }
+        if let Some(id) = id
+            && here.ids.is_empty()
+            && !self.is_in_hole(id).await?
+        {
+            return Ok(Page::Gone);
         }
         let entries = read.into_iter().flat_map(|read| read.keys).flat_map(|stream| stream.ids).map(entry).collect();
         Ok(Page::Entries(entries))

@@ -1,7 +1,7 @@
 //! All that is locked: the ring, the readers' places in it, those that wait, and the chunk that was written last.
 
-use std::collections::hash_map::RandomState;
 use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::mem;
 use std::task::{Context, Waker};
@@ -174,11 +174,11 @@ impl State {
         let mut chunk = mem::take(&mut reader.prefix);
         if let Some(mut cursor) = reader.cursor {
             let live = ring.live();
-            if let Some(shared) = shared.iter().find(|shared| shared.from == cursor && shared.live == live) {
-                if chunk.is_empty() {
-                    reader.cursor = Some(shared.next);
-                    return Next::Chunk(shared.bytes.clone());
-                }
+            if let Some(shared) = shared.iter().find(|shared| shared.from == cursor && shared.live == live)
+                && chunk.is_empty()
+            {
+                reader.cursor = Some(shared.next);
+                return Next::Chunk(shared.bytes.clone());
             }
             if let Err(lagged) = ring.check(cursor) {
                 reader.missed += lagged.missed;

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::{interval, sleep_until, MissedTickBehavior};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use crate::hub::Inner;
 use crate::options::Slow;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use ssewire::{Frame, Parser};
-use ssewire_server::{EventBody, Hub, PublishError, Start, GAP};
-use tokio::time::{timeout, Instant};
+use ssewire_server::{EventBody, GAP, Hub, PublishError, Start};
+use tokio::time::{Instant, timeout};
 
 /// The next chunk.
 async fn chunk(body: &mut EventBody) -> String {

@@ -16,7 +16,7 @@ use ssewire::Frame;
 use ssewire_client::EventSource;
 use ssewire_server::{EventBody, Hub, Server};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::time::{sleep, timeout, Instant};
+use tokio::time::{Instant, sleep, timeout};
 
 const COUNT: usize = 5000;
 
@@ -209,7 +209,7 @@ fn resident() -> Option<u64> {
 /// Raises the limit of open files of this process for both ends of all connections, if the system lets it.
 #[cfg(unix)]
 fn raise_limit() -> Result<(), String> {
-    use nix::sys::resource::{getrlimit, setrlimit, Resource};
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let needed = 2 * COUNT as u64 + 200;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| error.to_string())?;
     match setrlimit(Resource::RLIMIT_NOFILE, soft.max(needed), hard.max(needed)) {

@@ -10,7 +10,7 @@ use ssewire_client::EventSource;
 use ssewire_server::{Builder, Hub, Server, Slow};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{sleep, timeout, Instant};
+use tokio::time::{Instant, sleep, timeout};
 
 const LIMIT: Duration = Duration::from_secs(30);
 

@@ -3,7 +3,7 @@
 #[path = "../../measure.rs"]
 mod measure;
 
-use measure::{compare, head, line, make, Count};
+use measure::{Count, compare, head, line, make};
 
 macro_rules! reader {
     ($name:ident, $subject:ident) => {

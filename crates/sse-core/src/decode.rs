@@ -9,7 +9,7 @@ use core::str;
 
 use bytes::Buf;
 use ssewire::tokenizer::{Piece, Token, Tokenizer};
-use ssewire::{lossy, Field};
+use ssewire::{Field, lossy};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,11 +232,7 @@ impl Event {
             let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
             Some(number.unwrap_or(Some(0)).and_then(|number| number.checked_mul(10)?.checked_add(digit?)))
         });
-        if piece.last {
-            self.retry_line.flatten()
-        } else {
-            None
-        }
+        if piece.last { self.retry_line.flatten() } else { None }
     }
 }
 

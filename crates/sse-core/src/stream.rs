@@ -1,11 +1,11 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::pin::Pin;
-use core::task::{ready, Context, Poll};
+use core::task::{Context, Poll, ready};
 
 use bytes::Buf;
-use futures_core::stream::{FusedStream, Stream};
 use futures_core::TryStream;
+use futures_core::stream::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use crate::{PayloadTooLargeError, SseDecoder, SseEvent};

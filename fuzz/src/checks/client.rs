@@ -1,8 +1,8 @@
 //! A client against a server that sends anything.
 
+use ssewire::Parser;
 use ssewire::client::{Action, Client, Head, Policy, ReadyState, Verdict};
 use ssewire::http::{self, Body};
-use ssewire::Parser;
 
 /// The client does not panic, connects no more often than its policy allows, moves on from every state, and sends no ID that
 /// is more than a value of a field.

@@ -1,13 +1,13 @@
 //! The targets that read a stream.
 
 use ssewire::tokenizer::Tokenizer;
-use ssewire::{lossy, Frame, Item, Parser};
+use ssewire::{Frame, Item, Parser, lossy};
 
 use super::cases::Reading;
 use crate::common::oracle::{self, capacity};
 use crate::common::{
-    self, events, items, own, via_feed, via_feed_items, via_feed_items_with_begun, via_items, via_items_with_begun,
-    via_next, via_tokens, without_extras, Outcomes,
+    self, Outcomes, events, items, own, via_feed, via_feed_items, via_feed_items_with_begun, via_items,
+    via_items_with_begun, via_next, via_tokens, without_extras,
 };
 use crate::model::drive::{self, Choices, Counts, KINDS};
 
