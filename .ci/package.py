@@ -93,7 +93,7 @@ def reached(metadata):
 
 
 def parts(version):
-    return [int(part) for part in version.split(".")]
+    return [int(part) for part in (version + ".0.0").split(".")[:3]]
 
 
 def dependencies(metadata):

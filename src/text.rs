@@ -82,8 +82,7 @@ impl<'a> Lossy<'a> {
 
 impl fmt::Display for Lossy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = if FAST { from_utf8(self.0).ok() } else { None };
-        if let Some(text) = text {
+        if let Some(text) = FAST.then(|| from_utf8(self.0).ok()).flatten() {
             return f.write_str(text);
         }
         self.pieces().try_for_each(|piece| f.write_str(piece))

@@ -1,7 +1,7 @@
 //! Builds events from the tokenizer's pieces, by the standard's rules.
 
 use super::buffer::{EventBuffer, Memory, Room};
-use super::grammar::{self, Complete, Kind, Lines, is_comment, may_be_comment_or_blank, may_be_data, split, start};
+use super::grammar::{self, Complete, Kind, Lines, is_comment, may_be_data, split, start};
 use super::report::{Borrowed, FoundEvent, Input, Piece, Update, Version};
 use super::retry::Milliseconds;
 use super::tokenizer::{RawToken, Tokenizer};
@@ -212,26 +212,30 @@ impl EventBuilder {
     /// takes those of its lines that are so. Without `items`, skips comments before it.
     #[inline(never)]
     fn complete<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], items: bool) -> Option<Found<'i>> {
-        if !items && may_be_comment_or_blank(input) {
-            self.skip_comments(input);
-            if input.is_empty() {
+        loop {
+            let lines = match grammar::event(input) {
+                Ok((event, rest)) => return self.accept(memory, input, event, rest),
+                Err(lines) => lines,
+            };
+            if (lines.event_type, lines.id, lines.data) != (None, None, None) {
+                return self.begin(memory, input, lines);
+            }
+            if items || !self.skip_comments(input) {
                 return None;
             }
         }
-        match grammar::event(input) {
-            Ok((event, rest)) => self.accept(memory, input, event, rest),
-            Err(lines) => self.begin(memory, input, lines),
-        }
     }
 
-    /// Skips comments and blank lines between events.
+    /// Skips comments and blank lines between events. Returns whether there were some and input is left.
     #[inline(never)]
-    fn skip_comments(&mut self, input: &mut &[u8]) {
+    fn skip_comments(&mut self, input: &mut &[u8]) -> bool {
+        let before = input.len();
         *input = grammar::after_comments(input);
         if is_comment(input) && line_end(input).is_none() {
             self.tokenizer.begin_comment(input);
             *input = &[];
         }
+        !input.is_empty() && input.len() < before
     }
 
     /// Returns `event`, which lies in `input` before `rest`, if it fits, and makes its ID the last event ID.
@@ -267,7 +271,6 @@ impl EventBuilder {
         let values = [lines.event_type, lines.id, lines.data];
         let len = values.into_iter().flatten().map(<[u8]>::len).sum();
         match self.buffer.room(len, memory) {
-            _ if values == [None; 3] => return None,
             Room::Yes => {}
             Room::More(len) => return Some(Found::Grow(len)),
             Room::No(_) => return None,

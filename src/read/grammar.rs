@@ -59,12 +59,6 @@ pub(super) fn may_be_data(input: &[u8]) -> bool {
     input.first() == DATA.first()
 }
 
-/// Returns whether `input` begins with a comment or a blank line.
-#[inline(always)]
-pub(super) fn may_be_comment_or_blank(input: &[u8]) -> bool {
-    is_comment(input) || after_line_end(input).is_some()
-}
-
 /// Returns whether `line` is a comment.
 #[inline(always)]
 pub(super) fn is_comment(line: &[u8]) -> bool {
