@@ -213,15 +213,14 @@ impl EventBuilder {
     #[inline(never)]
     fn complete<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], items: bool) -> Option<Found<'i>> {
         loop {
-            let lines = match grammar::event(input) {
+            match grammar::event(input) {
                 Ok((event, rest)) => return self.accept(memory, input, event, rest),
-                Err(lines) => lines,
-            };
-            if (lines.event_type, lines.id, lines.data) != (None, None, None) {
-                return self.begin(memory, input, lines);
-            }
-            if items || !self.skip_comments(input) {
-                return None;
+                Err(Lines { event_type: None, id: None, data: None, .. }) => {
+                    if items || !self.skip_comments(input) {
+                        return None;
+                    }
+                }
+                Err(lines) => return self.begin(memory, input, lines),
             }
         }
     }
