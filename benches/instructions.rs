@@ -32,10 +32,7 @@ const CHUNKINGS: [(&str, Option<usize>); 7] = [
 const WRITE_LLM: &str = "write/llm";
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let by_cargo = args.iter().any(|arg| arg == "--bench");
-    // `cargo bench` hands every benchmark the options and filters that are meant for another.
-    let filters: Vec<String> = args.into_iter().filter(|arg| !arg.starts_with('-')).collect();
+    let filters: Vec<String> = std::env::args().skip(1).collect();
     let mut run = 0;
 
     let buffer = aligned(128 * 1024);
@@ -66,7 +63,7 @@ fn main() {
         report(WRITE_LLM, data.len(), bytes);
         run += 1;
     }
-    if run == 0 && !by_cargo {
+    if run == 0 {
         eprintln!("no case begins with {}; there are WAY/STREAM/CHUNKS and {WRITE_LLM}, with", filters.join(" or "));
         eprintln!("ways: {}", WAYS.join(" "));
         let streams: Vec<&str> = workloads::ALL.iter().chain(&workloads::VARIED).map(|(name, _)| *name).collect();

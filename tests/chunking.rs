@@ -14,11 +14,12 @@ use ssewire::{GrowableBuffer, Parser};
 
 const CAPACITY: usize = 4096;
 
-/// The unit test splits vectors up to this length in every way.
+/// The unit test splits vectors up to this length in every way, if `SSEWIRE_SPLIT` says so.
 const EVERY_SPLIT: usize = 200;
 
-/// Longer vectors are split in three at a choice of places only. Time sets this limit and the next one.
-const EVERY_THREE: usize = 1000;
+/// The longest vector that is split in three at every two places, and about half as many places as a longer one is split at.
+/// Time sets these limits: the first, or with `SSEWIRE_SPLIT` the second.
+const EVERY_THREE: [(usize, usize); 2] = [(250, 60), (1000, 150)];
 
 /// Longer vectors are left to the conformance runner.
 const EVERY_TWO: usize = 20_000;
@@ -205,14 +206,14 @@ fn is_same(event: ssewire::Event<'_>, expected: &Event) -> bool {
 
 /// Returns places to split `stream` at: all of them, or some beside its line ends and some at even distances.
 fn places(stream: &[u8]) -> BTreeSet<usize> {
-    const ENOUGH: usize = 150;
-    if stream.len() <= EVERY_THREE {
+    let (every, enough) = EVERY_THREE[usize::from(std::env::var_os("SSEWIRE_SPLIT").is_some())];
+    if stream.len() <= every {
         return (0..stream.len()).collect();
     }
     let is_end = |at: usize| matches!(stream.get(at), Some(b'\r' | b'\n'));
     let beside: Vec<usize> = (0..stream.len()).filter(|&at| is_end(at) || at > 0 && is_end(at - 1)).collect();
-    let some = beside.iter().copied().step_by(beside.len().div_ceil(ENOUGH).max(1));
-    some.chain((0..stream.len()).step_by(stream.len().div_ceil(ENOUGH))).collect()
+    let some = beside.iter().copied().step_by(beside.len().div_ceil(enough).max(1));
+    some.chain((0..stream.len()).step_by(stream.len().div_ceil(enough))).collect()
 }
 
 /// Splits each long vector in two at every place, and in three at every two of `places`. The buffers are just large enough.

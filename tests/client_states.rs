@@ -988,8 +988,6 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
-
     #[test]
     fn any_inputs_lead_where_the_table_says(inputs in inputs(), retries_first: bool, attempts in 1..6u32) {
         let policy = with(EXACT, |policy| {

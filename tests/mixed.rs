@@ -9,7 +9,7 @@ use crate::model;
 use crate::model::drive::{Choices, Counts, Kind, run};
 
 /// Cases of each kind of buffer.
-const CASES: u64 = 12_000;
+const CASES: u64 = 4_000;
 /// Steps of each case.
 const STEPS: usize = 80;
 

@@ -186,7 +186,7 @@ fn items_and_begun(
 ) -> (Outcomes, Option<Item>) {
     let mut outcomes = Vec::new();
     let mut line = Line::default();
-    let mut begun = None::<Item>;
+    let mut begun = None::<fn(Vec<u8>) -> Item>;
     for chunk in chunks {
         let mut input = *chunk;
         loop {
@@ -196,10 +196,11 @@ fn items_and_begun(
                     outcomes.push(Ok(item));
                 }
                 Ok(Some(Report::Piece(kind, bytes, first, last))) => {
-                    let is_same = |begun: Item| std::mem::discriminant(&begun) == std::mem::discriminant(&kind(vec![]));
+                    let kind_of = |kind: fn(_) -> _| std::mem::discriminant(&kind(vec![]));
+                    let is_same = |begun| kind_of(begun) == kind_of(kind);
                     assert!(first || begun.is_some_and(is_same), "a line goes on as it began");
                     let value = line.push(&bytes, first, last);
-                    begun = Some(kind(line.value.clone())).filter(|_| !last);
+                    begun = Some(kind).filter(|_| !last);
                     outcomes.extend(value.map(|value| Ok(kind(value))));
                 }
                 Ok(None) => break,
@@ -208,7 +209,7 @@ fn items_and_begun(
         }
         assert!(input.is_empty(), "`None` is returned when all input is used");
     }
-    (outcomes, begun)
+    (outcomes, begun.map(|kind| kind(line.value)))
 }
 
 /// Returns the items, built from the tokens.
