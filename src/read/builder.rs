@@ -130,6 +130,7 @@ impl EventBuilder {
 
     #[inline(never)]
     fn go_on_in_value(&mut self, memory: &mut Memory<'_>, input: &mut &[u8], kind: Kind, begun: bool) -> bool {
+        pass!("go_on_in_value");
         let (bytes, rest) = match line_end(input) {
             Some(end) => input.split_at_checked(end).unwrap_or_default(),
             None => (*input, &b""[..]),
@@ -153,6 +154,7 @@ impl EventBuilder {
 
     #[inline(never)]
     fn go_on_elsewhere(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
+        pass!("go_on_elsewhere");
         if self.tokenizer.go_on(input) {
             return false;
         }
@@ -178,6 +180,7 @@ impl EventBuilder {
 
     #[inline(never)]
     fn take_data_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) {
+        pass!("take_data_lines");
         while let Some((Kind::Field(Field::Data), value)) = start(input) {
             let join = self.buffer.has(Field::Data);
             let (bytes, rest) = match line_end(value) {
@@ -213,6 +216,7 @@ impl EventBuilder {
     #[inline(never)]
     fn complete<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], items: bool) -> Option<Found<'i>> {
         loop {
+            pass!("complete");
             match grammar::event(input) {
                 Ok((event, rest)) => return self.accept(memory, input, event, rest),
                 Err(Lines { event_type: None, id: None, data: None, .. }) => {
@@ -228,6 +232,7 @@ impl EventBuilder {
     /// Skips comments and blank lines between events. Returns whether there were some and input is left.
     #[inline(never)]
     fn skip_comments(&mut self, input: &mut &[u8]) -> bool {
+        pass!("skip_comments");
         let before = input.len();
         *input = grammar::after_comments(input);
         if is_comment(input) && line_end(input).is_none() {
@@ -264,6 +269,7 @@ impl EventBuilder {
     /// lines after them. Returns the event, if it is complete.
     #[inline(never)]
     fn begin<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], mut lines: Lines<'i>) -> Option<Found<'i>> {
+        pass!("begin");
         if let Some((event, rest)) = lines.data_first() {
             return self.accept(memory, input, event, rest);
         }
@@ -355,6 +361,7 @@ impl EventBuilder {
         items: bool,
     ) -> Result<Option<Report<'i>>, Overflow> {
         loop {
+            pass!("piece");
             let before = (self.tokenizer.clone(), *input);
             let Some(token) = self.tokenizer.step(input) else { return Ok(None) };
             match token {

@@ -69,8 +69,16 @@
 //! - **a field**: `Field`; `NAMES` and `start` in `grammar`; `field` in `builder`; `write/parts.rs`; the model and the oracle of
 //!   the tests.
 //! - **a fast path**: after `if FAST`, all or nothing, by the functions of `grammar`; a case in `benches/instructions` that
-//!   pays for it; `tests/exhaustive.rs` compares it with the loop.
+//!   pays for it; `tests/exhaustive.rs` compares it with the loop, and a row in `ways` shows that it is taken.
 //! - **a target**: `bytes/find.rs`, if it has vectors; `.ci/targets`.
+
+/// Notes, for the tests in `ways`, that a function is passed.
+macro_rules! pass {
+    ($function:literal) => {
+        #[cfg(test)]
+        super::ways::pass($function);
+    };
+}
 
 mod buffer;
 mod builder;
@@ -79,6 +87,8 @@ mod parser;
 mod report;
 mod retry;
 mod tokenizer;
+#[cfg(test)]
+mod ways;
 
 pub use parser::Parser;
 pub use report::{FoundEvent, FoundItem, Item, Piece, Progress, Update};

@@ -243,6 +243,7 @@ impl Tokenizer {
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     #[cfg_attr(not(target_pointer_width = "64"), inline(always))]
     fn head<'i>(&mut self, input: &mut &'i [u8]) -> Option<Result<Kind, RawToken<'i>>> {
+        pass!("head");
         // The state in which an earlier input left the line, and the rest of the line.
         let mut before = self.state;
         let mut line = *input;

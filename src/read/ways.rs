@@ -1,0 +1,143 @@
+//! The ways through the builder: which of its functions an input passes, in order.
+//!
+//! A fast path changes no result, so no test of results notices that it is not taken. These tests do, without a clock.
+
+extern crate std;
+
+use std::cell::RefCell;
+use std::string::String;
+use std::vec::Vec;
+
+use crate::Parser;
+use crate::bytes::FAST;
+
+std::thread_local! {
+    static PASSED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes that a function was passed.
+pub(super) fn pass(function: &'static str) {
+    PASSED.with_borrow_mut(|passed| passed.push(function));
+}
+
+fn take() -> String {
+    PASSED.take().join(" ")
+}
+
+/// Reads `before`, and then each chunk; returns the functions that each chunk passed, and the number of events.
+fn ways(capacity: usize, before: &str, chunks: &[String]) -> (Vec<String>, usize) {
+    let mut buffer = [0; 64];
+    let mut parser = Parser::with_buffer(&mut buffer[..capacity]);
+    let mut events = 0;
+    let mut read = |chunk: &str| {
+        let mut input = chunk.as_bytes();
+        while let Some(event) = parser.next(&mut input).transpose() {
+            events += usize::from(event.is_ok());
+        }
+        take()
+    };
+    read(before);
+    (chunks.iter().map(|chunk| read(chunk)).collect(), events)
+}
+
+/// A row has a name, the capacity of the parser, the number of events, and each chunk, with `␤` and `␍` for the line ends, with
+/// the functions that it passes. Every stream begins between two events.
+macro_rules! table {
+    ($($name:ident: $capacity:literal, $events:literal { $($chunk:literal: $way:literal)* })*) => {$(
+        #[test]
+        fn $name() {
+            let chunks = [$($chunk.replace('␤', "\n").replace('␍', "\r")),*];
+            let (ways, events) = ways($capacity, ":\n", &chunks);
+            if FAST {
+                assert_eq!(ways, [$($way),*]);
+            } else {
+                let is_of_the_loop = |function: &str| matches!(function, "piece" | "head");
+                assert!(ways.iter().flat_map(|way| way.split_whitespace()).all(is_of_the_loop), "{ways:?}");
+            }
+            assert_eq!(events, $events);
+        }
+    )*};
+}
+
+table! {
+    one_line_of_data: 64, 2 { "data: a␤␤data:b␍␤␍␤": "" }
+    an_event_type_and_an_id: 64, 2 { "event: t␤id: 1␤data: a␤␤id: 2␤data:b␤␤": "complete complete" }
+    the_type_after_the_data: 64, 1 { "data: a␤event: t␤id: 1␤␤": "begin" }
+    lines_of_data: 64, 1 { "data: a␤data: b␤data: c␤␤": "begin take_data_lines" }
+    lines_of_data_after_a_type: 64, 1 { "event: t␤data: a␤data: b␤␤": "complete begin take_data_lines" }
+    comments_before_an_event: 64, 1 { ": a␤␤:b␤data: a␤␤": "complete skip_comments complete" }
+    comments_alone: 64, 0 { ": a␤␤": "complete skip_comments" ":␤␤": "complete skip_comments" }
+    a_comment_in_pieces: 64, 0 {
+        ": a": "complete skip_comments"
+        "b": "go_on_in_value"
+        "c␤␤": "go_on_in_value complete skip_comments"
+    }
+    a_comment_cut_at_its_colon: 64, 0 {
+        ":": "complete skip_comments"
+        " ": "go_on_elsewhere head"
+        "c␤␤": "go_on_in_value complete skip_comments"
+    }
+    data_in_pieces: 64, 1 { "data: a": "begin" "b": "go_on_in_value" "c␤␤": "go_on_in_value" }
+    data_in_pieces_after_an_id: 64, 1 {
+        "id: 1␤data: a": "complete begin"
+        "b␤data: c": "go_on_in_value take_data_lines"
+        "d␤␤": "go_on_in_value"
+    }
+    data_cut_before_their_value: 64, 1 {
+        "data:": "complete skip_comments piece head"
+        " ": "go_on_elsewhere head"
+        "a␤␤": "go_on_in_value piece"
+    }
+    data_cut_in_their_name: 64, 1 {
+        "da": "complete skip_comments piece head"
+        "ta: a␤␤": "go_on_elsewhere head piece"
+    }
+    cut_at_a_line: 64, 1 {
+        "id: 1␤": "complete begin"
+        "data: a␤": "go_on_elsewhere take_data_lines"
+        "␤": "go_on_elsewhere"
+    }
+    cut_before_the_blank_line: 64, 1 { "data: a␤": "begin" "␤data: b␤": "go_on_elsewhere go_on_elsewhere begin" }
+    cut_within_crlf: 64, 1 {
+        "data: a␍": "complete skip_comments piece piece head"
+        "␤␍": "go_on_elsewhere"
+        "␤": "go_on_elsewhere"
+    }
+    an_unknown_line_in_pieces: 64, 0 {
+        "x": "complete skip_comments piece head piece"
+        "y": "go_on_in_value"
+        "z␤": "go_on_in_value"
+    }
+    single_bytes: 64, 1 {
+        "d": "complete skip_comments piece head"
+        "a": "go_on_elsewhere head"
+        "t": "go_on_elsewhere head"
+        "a": "go_on_elsewhere head"
+        ":": "go_on_elsewhere head"
+        " ": "go_on_elsewhere head"
+        "x": "go_on_in_value piece piece"
+        "␤": "go_on_in_value"
+        "␤": "go_on_elsewhere"
+    }
+    other_lines_between: 64, 2 {
+        "retry: 5␤data: a␤␤x␤␤data: b␤␤": "complete skip_comments piece head piece go_on_elsewhere complete skip_comments piece head complete skip_comments complete"
+    }
+    an_id_with_nul: 64, 1 { "id: 1\0␤data: a␤␤": "complete skip_comments piece take_data_lines" }
+    an_empty_value: 64, 2 {
+        "data␤␤data:": "complete skip_comments piece head go_on_elsewhere complete skip_comments piece head"
+        "␤␤": "go_on_elsewhere head piece"
+    }
+    an_id_in_pieces: 64, 1 {
+        "id: 1": "complete skip_comments piece piece"
+        "2␤data: a␤␤": "go_on_in_value piece take_data_lines"
+    }
+    too_large: 4, 1 { "data: abcde␤␤data: a␤␤": "piece go_on_elsewhere piece complete" }
+    too_large_in_pieces: 4, 1 {
+        "data: abc": "begin"
+        "de": "go_on_in_value piece"
+        "f␤␤data: a␤␤": "go_on_in_value piece piece complete"
+    }
+    too_large_by_lines: 4, 1 {
+        "data: abc␤data: d␤␤data: a␤␤": "begin take_data_lines piece go_on_elsewhere piece complete"
+    }
+}
