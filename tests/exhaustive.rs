@@ -452,5 +452,5 @@ fn every_stream_of_symbols() {
 
 #[test]
 fn every_stream_of_lines() {
-    all_were_read("lines", &LINES, number("SSEWIRE_LINES").unwrap_or(4));
+    all_were_read("lines", &LINES, number("SSEWIRE_LINES").unwrap_or(3));
 }

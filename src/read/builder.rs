@@ -1,7 +1,7 @@
 //! Builds events from the tokenizer's pieces, by the standard's rules.
 
 use super::buffer::{EventBuffer, Memory, Room};
-use super::grammar::{self, Complete, Kind, Lines, is_comment, may_be_data, split, start};
+use super::grammar::{self, Complete, Kind, Lines, goes_on_in_value, is_comment, may_be_data, split, start};
 use super::report::{Borrowed, FoundEvent, Input, Piece, Update, Version};
 use super::retry::Milliseconds;
 use super::tokenizer::{RawToken, Tokenizer};
@@ -119,9 +119,39 @@ impl EventBuilder {
         self.phase == Phase::Empty && self.tokenizer.is_at_line_start()
     }
 
-    /// Goes on where the last input or event ended, and with the lines of data after that. Returns whether an event ended.
+    /// Takes `byte`, all of an input, if it goes on in a value that has room for it.
     #[inline(always)]
+    fn take_byte(&mut self, memory: &mut Memory<'_>, byte: u8) -> bool {
+        let Some((kind, begun)) = self.tokenizer.within() else {
+            return self.phase != Phase::Ended && self.tokenizer.take_byte(byte);
+        };
+        if !goes_on_in_value(byte) {
+            return false;
+        }
+        let Kind::Field(field) = kind else {
+            self.tokenizer.begin_value(kind);
+            return true;
+        };
+        if !begun || self.phase != Phase::Filling || self.is_ignoring || field == Field::Retry {
+            return false;
+        }
+        let Room::Yes = self.buffer.room(1, memory) else { return false };
+        match field {
+            Field::Data => self.buffer.push_data(memory.bytes, false, &[byte]),
+            _ => self.buffer.push_pending(memory.bytes, field, &[byte], false),
+        }
+        true
+    }
+
+    /// Goes on where the last input or event ended, and with the lines of data after that. Returns whether an event ended.
+    #[inline(never)]
     fn go_on(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
+        if let [byte] = **input {
+            if self.take_byte(memory, byte) {
+                *input = &[];
+                return false;
+            }
+        }
         match self.tokenizer.within() {
             Some((kind, begun)) => self.go_on_in_value(memory, input, kind, begun),
             None => self.go_on_elsewhere(memory, input),
@@ -229,10 +259,17 @@ impl EventBuilder {
         }
     }
 
-    /// Skips comments and blank lines between events. Returns whether there were some and input is left.
+    /// Skips comments and blank lines between events, or takes a byte that begins a line and is all of `input`. Returns whether
+    /// input was skipped and more is left.
     #[inline(never)]
     fn skip_comments(&mut self, input: &mut &[u8]) -> bool {
         pass!("skip_comments");
+        if let [byte] = **input {
+            if self.tokenizer.take_byte(byte) {
+                *input = &[];
+                return false;
+            }
+        }
         let before = input.len();
         *input = grammar::after_comments(input);
         if is_comment(input) && line_end(input).is_none() {

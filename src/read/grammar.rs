@@ -81,6 +81,12 @@ pub(super) fn after_space(input: &[u8]) -> &[u8] {
     }
 }
 
+/// Returns whether `byte` goes on in any value: it is above CR, LF and NUL. Some others do as well.
+#[inline(always)]
+pub(super) fn goes_on_in_value(byte: u8) -> bool {
+    byte > CR
+}
+
 /// Returns the bytes after the line end at the front of `input`, if there is one, and whether an LF that comes next belongs
 /// to it.
 #[inline(always)]

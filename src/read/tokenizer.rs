@@ -155,6 +155,26 @@ impl Tokenizer {
         true
     }
 
+    /// Takes `byte`, all of an input, if it begins a line or goes on in its name, or is the colon or the space after it.
+    #[inline(always)]
+    pub(super) fn take_byte(&mut self, byte: u8) -> bool {
+        let head = match self.state {
+            State::LineStart => Head::begin(&[byte]),
+            State::Name(name) => name.then(&[byte]),
+            State::Colon(kind) if after_space(&[byte]).is_empty() => {
+                self.state = State::Value(kind, false);
+                return true;
+            }
+            _ => return false,
+        };
+        self.state = match head {
+            Head::Name(name) => State::Name(name),
+            Head::Colon(kind) => State::Colon(kind),
+            Head::Value(_) => return false,
+        };
+        true
+    }
+
     /// Goes on after a first piece of a value, taken at a line start.
     #[inline(always)]
     pub(super) fn begin_value(&mut self, kind: Kind) {
