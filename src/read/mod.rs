@@ -26,9 +26,9 @@
 //! |---|---|---|
 //! | `StreamStart(n)` | the byte `n` of a byte order mark, or none | `enter`, `head` |
 //! | `AfterCr` | a CR that ended a line, at the end of the input | `enter` |
-//! | `LineStart` | a line end | `step`, and `begin_value` and `begin_comment` for a fast path |
-//! | `Name(place)` | a byte of a field's name | `head` |
-//! | `Colon(kind)` | a colon; a space may follow | `head` |
+//! | `LineStart` | a line end | `step`, and `begin_value`, `begin_comment` and `take_byte` for a fast path |
+//! | `Name(place)` | a byte of a field's name | `head`, and `take_byte` for a fast path |
+//! | `Colon(kind)` | a colon; a space may follow | `head`, and `take_byte` for a fast path |
 //! | `Value(kind, begun)` | a byte after that; `begun`: a piece was handed out | `step`, and `end_line` for a fast path |
 //!
 //! `builder::Phase`, about the event:
@@ -59,8 +59,8 @@
 //!         no input left: return
 //! ```
 //!
-//! `next` and `feed` try the fast paths first and end in this loop. A fast path takes complete lines or nothing, and changes no
-//! result: with `bytes::FAST` off, on targets below 64 bits, the loop is all there is.
+//! `next` and `feed` try the fast paths first and end in this loop. A fast path takes complete lines, or an input of one byte
+//! (`take_byte`), or nothing, and changes no result: with `bytes::FAST` off, on targets below 64 bits, the loop is all there is.
 //!
 //! # If you add ...
 //!
