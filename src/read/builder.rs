@@ -146,11 +146,12 @@ impl EventBuilder {
     /// Goes on where the last input or event ended, and with the lines of data after that. Returns whether an event ended.
     #[inline(never)]
     fn go_on(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
-        if let [byte] = **input {
-            if self.take_byte(memory, byte) {
+        match **input {
+            [byte] if self.take_byte(memory, byte) => {
                 *input = &[];
                 return false;
             }
+            _ => {}
         }
         match self.tokenizer.within() {
             Some((kind, begun)) => self.go_on_in_value(memory, input, kind, begun),
@@ -264,11 +265,12 @@ impl EventBuilder {
     #[inline(never)]
     fn skip_comments(&mut self, input: &mut &[u8]) -> bool {
         pass!("skip_comments");
-        if let [byte] = **input {
-            if self.tokenizer.take_byte(byte) {
+        match **input {
+            [byte] if self.tokenizer.take_byte(byte) => {
                 *input = &[];
                 return false;
             }
+            _ => {}
         }
         let before = input.len();
         *input = grammar::after_comments(input);
