@@ -119,7 +119,7 @@ impl EventBuilder {
         self.phase == Phase::Empty && self.tokenizer.is_at_line_start()
     }
 
-    /// Takes `byte`, all of an input, if it goes on in a value that has room for it.
+    /// Takes `byte`, all of an input, if it goes on in the head of a line, or in a value that has room for it.
     #[inline(always)]
     fn take_byte(&mut self, memory: &mut Memory<'_>, byte: u8) -> bool {
         let Some((kind, begun)) = self.tokenizer.within() else {
