@@ -14,7 +14,7 @@ use ssewire::{GrowableBuffer, Parser};
 
 const CAPACITY: usize = 4096;
 
-/// The unit test splits vectors up to this length in every way, if `SSEWIRE_SPLIT` says so.
+/// `.ci/exhaustive` has the unit test split vectors up to this length in every way.
 const EVERY_SPLIT: usize = 200;
 
 /// The longest vector that is split in three at every two places, and about half as many places as a longer one is split at.

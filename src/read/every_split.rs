@@ -20,7 +20,8 @@ use crate::event::Event;
 use crate::read::{Item, Piece, Update};
 use crate::storage::growable::GrowableBuffer;
 
-/// Longer vectors are split in two and three by `tests/chunking.rs`. Time sets this limit; `SSEWIRE_SPLIT` is another.
+/// Time sets this limit; `SSEWIRE_SPLIT` is another. Longer vectors are split in two by the conformance runner, and those of
+/// more than 200 bytes in two and three by `tests/chunking.rs`.
 const EVERY_SPLIT: usize = 100;
 
 /// Ways are counted modulo this prime, 2^61 - 1.

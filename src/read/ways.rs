@@ -24,8 +24,8 @@ fn take() -> String {
     PASSED.take().join(" ")
 }
 
-/// Reads `before`, and then each chunk; returns the functions that each chunk passed, and the number of events.
-fn ways(capacity: usize, before: &str, chunks: &[String]) -> (Vec<String>, usize) {
+/// Reads the chunks after a comment; returns the functions that each of them passed, and the number of events.
+fn ways(capacity: usize, chunks: &[String]) -> (Vec<String>, usize) {
     let mut buffer = [0; 64];
     let mut parser = Parser::with_buffer(&mut buffer[..capacity]);
     let mut events = 0;
@@ -36,7 +36,7 @@ fn ways(capacity: usize, before: &str, chunks: &[String]) -> (Vec<String>, usize
         }
         take()
     };
-    read(before);
+    read(":\n");
     (chunks.iter().map(|chunk| read(chunk)).collect(), events)
 }
 
@@ -47,7 +47,7 @@ macro_rules! table {
         #[test]
         fn $name() {
             let chunks = [$($chunk.replace('␤', "\n").replace('␍', "\r")),*];
-            let (ways, events) = ways($capacity, ":\n", &chunks);
+            let (ways, events) = ways($capacity, &chunks);
             if FAST {
                 assert_eq!(ways, [$($way),*]);
             } else {
