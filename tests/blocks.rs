@@ -1,16 +1,17 @@
 //! Hundreds of thousands of blocks without an event, in one input, on a small stack: a parser goes on after each by a loop.
 
-use crate::model::adapter::{self, Heap, Seen, WAYS, Way};
+use crate::model::adapter::{self, Seen, WAYS, Way};
+use ssewire::{GrowableBuffer, Parser};
 
 /// More than the stack has bytes.
 const BLOCKS: usize = 300_000;
 const STACK: usize = 256 * 1024;
 
 /// Reads `block` many times over, and returns the parser and how many items there were.
-fn read(way: Way, block: &'static [u8], blocks: usize) -> (Heap, usize) {
+fn read(way: Way, block: &'static [u8], blocks: usize) -> (Parser<GrowableBuffer>, usize) {
     let read = move || {
         let stream = block.repeat(blocks);
-        let mut parser = Heap::with_limit(64);
+        let mut parser = Parser::with_limit(64);
         let (mut rest, mut items) = (&stream[..], 0);
         loop {
             let (used, is_over) = adapter::call(way, &mut parser, rest, |used, seen| {

@@ -1,49 +1,51 @@
 //! The capacity rule of `Parser`'s documentation, as `oracle::capacity` applies it, against parsers of every small size.
 
 use crate::common::oracle::{Item, capacity};
-use crate::common::{self, Stream, cases, config, split, via_feed, via_feed_items, via_items, via_next};
+use crate::common::{self, Stream, cases, split, via_feed, via_feed_items, via_items, via_next};
 use proptest::prelude::*;
 use ssewire::{Field, Overflow, Parser};
 
 /// Streams with event types, IDs and data that come and go, of about the sizes of the buffers.
-fn filling() -> impl Strategy<Value = Stream> {
+fn filling() -> BoxedStrategy<Stream> {
     let name = proptest::sample::select(vec!["data:", "data: ", "event:", "id:", "id: ", "id:a\0", ":", "other:"]);
     let line = prop_oneof![
         5 => (name, 0usize..14).prop_map(|(name, len)| name.to_string() + &"abcdefghijklmn"[..len]),
         1 => proptest::sample::select(vec!["data", "event", "id", "retry:7", "retry:x"]).prop_map(str::to_string),
         4 => Just(String::new()),
     ];
-    (prop::collection::vec((line, common::line_end()), 0..30), "(data:|id:)?[a-z]{0,12}").prop_map(|(lines, rest)| {
+    let lines = prop::collection::vec((line, common::line_end()), 0..30);
+    let stream = (lines, "(data:|id:)?[a-z]{0,12}").prop_map(|(lines, rest)| {
         let lines: Vec<u8> = lines.into_iter().flat_map(|(line, end)| [line.into_bytes(), end].concat()).collect();
         Stream([lines, rest.into_bytes()].concat())
-    })
+    });
+    stream.boxed()
 }
 
-proptest! {
-    #![proptest_config(config())]
-
-    /// Every small size, in a slice and on the heap: exactly the events that do not fit are missing, each is reported once,
-    /// and no chunking makes a difference.
-    #[test]
-    fn every_small_capacity(
-        stream in prop_oneof![3 => filling(), 1 => common::stream()],
-        lengths in common::lengths(),
-        initial in prop::option::of("[a-z]{0,4}"),
-    ) {
-        for bytes in 0..40 {
-            let initial = initial.as_ref().map(String::as_bytes).filter(|id| id.len() <= bytes);
-            let mut buffer = vec![0xaa; bytes];
-            let size = lengths.first().map_or(11, |length| length + 7);
-            for chunks in [vec![&stream[..]], split(&stream, &lengths), common::split_at_blank_lines(&stream, size)] {
-                capacity::check(Parser::with_buffer(&mut buffer), &chunks, bytes, initial);
+/// Every small size, in a slice and on the heap: exactly the events that do not fit are missing, each is reported once,
+/// and no chunking makes a difference.
+#[test]
+fn every_small_capacity() {
+    common::for_all(
+        (prop_oneof![3 => filling(), 1 => common::stream()], common::lengths(), prop::option::of("[a-z]{0,4}")),
+        |(stream, lengths, initial)| {
+            for bytes in 0..40 {
+                let initial = initial.as_ref().map(String::as_bytes).filter(|id| id.len() <= bytes);
+                let mut buffer = vec![0xaa; bytes];
+                let size = lengths.first().map_or(11, |length| length + 7);
+                for chunks in [vec![&stream[..]], split(&stream, &lengths), common::split_at_blank_lines(&stream, size)]
+                {
+                    capacity::check(Parser::with_buffer(&mut buffer), &chunks, bytes, initial);
+                }
+                capacity::check(Parser::with_limit(bytes), &split(&stream, &lengths), bytes, initial);
             }
-            capacity::check(Parser::with_limit(bytes), &split(&stream, &lengths), bytes, initial);
-        }
-    }
+        },
+    );
+}
 
-    /// All ways to read report the same events and errors, and a buffer that grows to the limit is like one that has it.
-    #[test]
-    fn every_way_to_read(stream in filling(), lengths in common::lengths()) {
+/// All ways to read report the same events and errors, and a buffer that grows to the limit is like one that has it.
+#[test]
+fn every_way_to_read() {
+    common::for_all((filling(), common::lengths()), |(stream, lengths)| {
         const CAPACITY: usize = 17;
         for chunks in [vec![&stream[..]], split(&stream, &lengths), common::split_at_blank_lines(&stream, 11)] {
             let fixed = via_next(&mut Parser::<[u8; CAPACITY]>::new(), &chunks);
@@ -55,27 +57,39 @@ proptest! {
                 common::without_extras(via_feed_items(&mut Parser::with_buffer(&mut [1; CAPACITY]), &chunks)),
             ];
             for way in ways {
-                prop_assert_eq!(&way, &fixed);
+                assert_eq!(&way, &fixed);
             }
         }
-    }
+    });
+}
 
-    /// Sizes beyond the least allocation, so that the buffer grows in steps.
-    #[test]
-    fn growing(sizes in prop::collection::vec((0usize..900, 0usize..300, 0usize..300), 1..8), lengths in prop::collection::vec(1usize..400, 0..30), limit in 256usize..1500) {
-        let mut stream = Vec::new();
-        for (i, (data, event, id)) in sizes.into_iter().enumerate() {
-            // Bytes that differ by their place.
-            let fill = |len: usize, salt: usize| -> String { (0..len).map(|at| char::from(b'a' + ((at * 7 + salt + i) % 26) as u8)).collect() };
-            let (first, second) = (fill(data / 2, 1), fill(data - data / 2, 2));
-            let block = format!("id: {}\ndata: {first}\nevent: {}\ndata: {second}\n\n", fill(id, 3), fill(event, 4));
-            stream.extend(block.bytes());
-        }
-        let mut buffer = vec![0; limit];
-        let chunks = split(&stream, &lengths);
-        capacity::check(Parser::with_buffer(&mut buffer), &chunks, limit, None);
-        capacity::check(Parser::with_limit(limit), &chunks, limit, None);
-    }
+/// Sizes beyond the least allocation, so that the buffer grows in steps.
+#[test]
+fn growing() {
+    common::for_all(
+        (
+            prop::collection::vec((0usize..900, 0usize..300, 0usize..300), 1..8),
+            prop::collection::vec(1usize..400, 0..30),
+            256usize..1500,
+        ),
+        |(sizes, lengths, limit)| {
+            let mut stream = Vec::new();
+            for (i, (data, event, id)) in sizes.into_iter().enumerate() {
+                // Bytes that differ by their place.
+                let fill = |len: usize, salt: usize| -> String {
+                    (0..len).map(|at| char::from(b'a' + ((at * 7 + salt + i) % 26) as u8)).collect()
+                };
+                let (first, second) = (fill(data / 2, 1), fill(data - data / 2, 2));
+                let block =
+                    format!("id: {}\ndata: {first}\nevent: {}\ndata: {second}\n\n", fill(id, 3), fill(event, 4));
+                stream.extend(block.bytes());
+            }
+            let mut buffer = vec![0; limit];
+            let chunks = split(&stream, &lengths);
+            capacity::check(Parser::with_buffer(&mut buffer), &chunks, limit, None);
+            capacity::check(Parser::with_limit(limit), &chunks, limit, None);
+        },
+    );
 }
 
 fn overflow(field: Field, needed: usize, capacity: usize) -> Overflow {

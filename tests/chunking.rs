@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::oracle::{self, Event, Item};
-use crate::common::{self, Outcomes, cases, config, every_split, items, spaced, split};
+use crate::common::{self, Outcomes, cases, every_split, items, spaced, split};
 use proptest::prelude::*;
 use ssewire::conformance::{ParseVector, parse_vectors};
 use ssewire::tokenizer::Tokenizer;
@@ -256,24 +256,23 @@ fn long_vectors_in_two_and_three_chunks_read_as_items() {
     long_vectors(true);
 }
 
-proptest! {
-    #![proptest_config(config())]
+#[test]
+fn random_streams() {
+    common::for_all(
+        (prop_oneof![3 => common::stream(), 1 => common::bytes()], common::lengths(), prop::option::of("[a-z]{0,3}")),
+        |(stream, lengths, initial)| {
+            let initial = initial.as_ref().map(String::as_bytes);
+            let expected = oracle::parse(&stream, initial);
+            for chunks in [vec![&stream[..]], split(&stream, &lengths)] {
+                assert_items(&mut [0; CAPACITY], &chunks, initial, &expected, &items(&expected));
+            }
+        },
+    );
+}
 
-    #[test]
-    fn random_streams(
-        stream in prop_oneof![3 => common::stream(), 1 => common::bytes()],
-        lengths in common::lengths(),
-        initial in prop::option::of("[a-z]{0,3}"),
-    ) {
-        let initial = initial.as_ref().map(String::as_bytes);
-        let expected = oracle::parse(&stream, initial);
-        for chunks in [vec![&stream[..]], split(&stream, &lengths)] {
-            assert_items(&mut [0; CAPACITY], &chunks, initial, &expected, &items(&expected));
-        }
-    }
-
-    #[test]
-    fn every_way_to_read(stream in common::stream(), lengths in common::lengths()) {
+#[test]
+fn every_way_to_read() {
+    common::for_all((common::stream(), common::lengths()), |(stream, lengths)| {
         let chunks = split(&stream, &lengths);
         let parsed = oracle::parse(&stream, None);
         let (expected, all) = (common::events(&parsed), (items(&parsed), parsed.begun));
@@ -283,19 +282,21 @@ proptest! {
         let heap = common::via_next(&mut Parser::with_limit(CAPACITY), &chunks);
         let inside = common::via_feed(&mut Parser::<[u8; CAPACITY]>::new(), &chunks);
         for outcomes in [next, feed, heap, inside] {
-            prop_assert_eq!(&outcomes, &expected);
+            assert_eq!(&outcomes, &expected);
         }
         let next_item = common::via_items_with_begun(&mut Parser::with_limit(CAPACITY), &chunks);
         let feed_items = common::via_feed_items_with_begun(&mut Parser::with_buffer(&mut buffer), &chunks);
-        prop_assert_eq!(&next_item, &all);
-        prop_assert_eq!(&feed_items, &all);
+        assert_eq!(&next_item, &all);
+        assert_eq!(&feed_items, &all);
         let tokens = common::via_tokens(&mut Tokenizer::new(), &chunks, b"");
-        prop_assert_eq!(&tokens, &all.0);
-    }
+        assert_eq!(&tokens, &all.0);
+    });
+}
 
-    /// The ways to read may take turns.
-    #[test]
-    fn ways_to_read_in_turns(stream in common::stream(), lengths in common::lengths(), turns in any::<u64>()) {
+/// The ways to read may take turns.
+#[test]
+fn ways_to_read_in_turns() {
+    common::for_all((common::stream(), common::lengths(), any::<u64>()), |(stream, lengths, turns)| {
         let mut parser = Parser::with_limit(CAPACITY);
         let mut events = Vec::new();
         for (i, chunk) in split(&stream, &lengths).into_iter().enumerate() {
@@ -311,12 +312,14 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(events, common::events(&oracle::parse(&stream, None)));
-    }
+        assert_eq!(events, common::events(&oracle::parse(&stream, None)));
+    });
+}
 
-    /// An event is reported at its blank line: not a byte later, and with the LF of a CRLF if that is there.
-    #[test]
-    fn events_are_reported_at_their_blank_line(stream in common::stream(), place in any::<prop::sample::Index>()) {
+/// An event is reported at its blank line: not a byte later, and with the LF of a CRLF if that is there.
+#[test]
+fn events_are_reported_at_their_blank_line() {
+    common::for_all((common::stream(), any::<prop::sample::Index>()), |(stream, place)| {
         let (before, after) = stream.split_at(place.index(stream.len() + 1));
         let mut parser = Parser::with_limit(CAPACITY);
         let mut offset = 0;
@@ -327,21 +330,21 @@ proptest! {
                 let progress = parser.feed(input);
                 at += progress.consumed;
                 let Some(found) = progress.result.unwrap() else {
-                    prop_assert_eq!(at, chunk.len());
+                    assert_eq!(at, chunk.len());
                     break;
                 };
                 let event = common::own(parser.event(found, input));
                 // The stream up to there has this event as its last one, and without its last byte it has not.
                 let end = offset + at;
-                prop_assert_eq!(oracle::parse(&stream[..end], None).events().pop(), Some(event));
+                assert_eq!(oracle::parse(&stream[..end], None).events().pop(), Some(event));
                 let crlf = stream[..end].ends_with(b"\r\n") && at > 1;
                 let count = |end: usize| oracle::parse(&stream[..end], None).events().len();
-                prop_assert_eq!(count(end - 1 - usize::from(crlf)) + 1, count(end));
-                prop_assert!(!(chunk[..at].ends_with(b"\r") && chunk[at..].starts_with(b"\n")), "a CRLF is used at once");
+                assert_eq!(count(end - 1 - usize::from(crlf)) + 1, count(end));
+                assert!(!(chunk[..at].ends_with(b"\r") && chunk[at..].starts_with(b"\n")), "a CRLF is used at once");
             }
             offset += chunk.len();
         }
-    }
+    });
 }
 
 // Byte by byte, an event comes with the first byte of its blank line's end.

@@ -1,5 +1,6 @@
 //! The rules of HTTP: dates, resume IDs, heads, and the framing of a body.
 
+use crate::common;
 use proptest::prelude::*;
 use ssewire::BufferTooSmall;
 use ssewire::client::Head;
@@ -170,9 +171,9 @@ fn bodies_of_a_length_and_up_to_the_end() {
     }
 }
 
-proptest! {
-    #[test]
-    fn what_is_encoded_in_chunks_is_decoded(chunks: Vec<Vec<u8>>, size in 1..20usize) {
+#[test]
+fn what_is_encoded_in_chunks_is_decoded() {
+    common::for_all((any::<Vec<Vec<u8>>>(), 1..20usize), |(chunks, size)| {
         let mut encoded = Vec::new();
         for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()) {
             encoded.extend(format!("{:x}\r\n", chunk.len()).bytes());
@@ -180,8 +181,8 @@ proptest! {
             encoded.extend(b"\r\n");
         }
         encoded.extend(b"0\r\n\r\n");
-        prop_assert_eq!(read(Body::chunked(), &encoded, size), Ok((chunks.concat(), true, 0)));
-    }
+        assert_eq!(read(Body::chunked(), &encoded, size), Ok((chunks.concat(), true, 0)));
+    });
 }
 
 #[test]

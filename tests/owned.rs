@@ -4,9 +4,8 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
-use crate::common::{self, cases, config};
+use crate::common::{self, cases};
 use bytes::Bytes;
-use proptest::prelude::*;
 use ssewire::{BufferTooSmall, Event, EventBuf, EventBytes, Frame, NotUtf8, OwnedEvent, Parser};
 
 /// Event type, that of the wire, data, ID, last event ID, `retry`.
@@ -132,11 +131,9 @@ fn an_event_is_owned(stream: &'static [u8]) {
     }
 }
 
-proptest! {
-    #![proptest_config(config())]
-
-    #[test]
-    fn owned_events_are_the_same_events(stream in common::stream(), size in 1..200_usize) {
+#[test]
+fn owned_events_are_the_same_events() {
+    common::for_all((common::stream(), 1..200_usize), |(stream, size)| {
         const SMALL: usize = 12;
         let chunks: Vec<Bytes> = stream.chunks(size).map(Bytes::copy_from_slice).collect();
         own(&chunks, |event, _| {
@@ -147,7 +144,7 @@ proptest! {
                 Err(error) => assert!(error == BufferTooSmall { needed, capacity: SMALL } && needed > SMALL),
             }
         });
-    }
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug, Display, Write};
 use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
 
-use crate::common::{self, cases, config, via_next};
+use crate::common::{self, cases, via_next};
 use proptest::prelude::*;
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{
@@ -244,27 +244,28 @@ fn defaults_and_clones_are_as_they_were_made() {
 
 // ---- text ----
 
-proptest! {
-    #![proptest_config(config())]
-
-    #[test]
-    fn lossy_is_lossy_decoding(
-        bytes in prop_oneof![common::bytes(), prop::collection::vec(any::<u8>(), 0..40).prop_map(common::Stream)],
-        other in common::bytes(),
-    ) {
-        let expected = String::from_utf8_lossy(&bytes);
-        let text = lossy(&bytes);
-        prop_assert_eq!(text.to_string(), &expected[..]);
-        prop_assert_eq!(text.chars().collect::<String>(), &expected[..]);
-        prop_assert_eq!(text.pieces().collect::<String>(), &expected[..]);
-        prop_assert!(text == *expected && text.pieces().all(|piece| !piece.is_empty()));
-        // Compared and hashed as text.
-        let other_text = String::from_utf8_lossy(&other);
-        prop_assert_eq!(text.cmp(&lossy(&other)), expected.cmp(&other_text));
-        prop_assert_eq!(text.partial_cmp(&lossy(&other)), Some(expected.cmp(&other_text)));
-        prop_assert_eq!(text == lossy(&other), expected == other_text);
-        prop_assert_eq!(hash(&text), hash(&lossy(expected.as_bytes())));
-    }
+#[test]
+fn lossy_is_lossy_decoding() {
+    common::for_all(
+        (
+            prop_oneof![common::bytes(), prop::collection::vec(any::<u8>(), 0..40).prop_map(common::Stream)],
+            common::bytes(),
+        ),
+        |(bytes, other)| {
+            let expected = String::from_utf8_lossy(&bytes);
+            let text = lossy(&bytes);
+            assert_eq!(text.to_string(), &expected[..]);
+            assert_eq!(text.chars().collect::<String>(), &expected[..]);
+            assert_eq!(text.pieces().collect::<String>(), &expected[..]);
+            assert!(text == *expected && text.pieces().all(|piece| !piece.is_empty()));
+            // Compared and hashed as text.
+            let other_text = String::from_utf8_lossy(&other);
+            assert_eq!(text.cmp(&lossy(&other)), expected.cmp(&other_text));
+            assert_eq!(text.partial_cmp(&lossy(&other)), Some(expected.cmp(&other_text)));
+            assert_eq!(text == lossy(&other), expected == other_text);
+            assert_eq!(hash(&text), hash(&lossy(expected.as_bytes())));
+        },
+    );
 }
 
 // ---- in a program ----

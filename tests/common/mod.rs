@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{Field, Overflow, Parser, Piece, Storage};
 
@@ -32,9 +32,48 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-/// 512 cases, the same ones in every run.
-pub fn config() -> Config {
-    Config { cases: 512, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..Config::default() }
+// ---- properties ----
+
+/// Runs `test` on 512 of these values, or on as many as `PROPTEST_CASES` says: the same ones each time. Shows the simplest that
+/// fails.
+// All tests share one instance of proptest's runner. With one for each, they take a third longer to compile.
+pub fn for_all<T: fmt::Debug + 'static>(values: impl Strategy<Value = T> + 'static, test: fn(T)) {
+    run(values.prop_map(move |value| Box::new(Case { value, test }) as Box<dyn Run>).boxed());
+}
+
+struct Case<T> {
+    value: T,
+    test: fn(T),
+}
+
+impl<T: fmt::Debug> fmt::Debug for Case<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+trait Run: fmt::Debug {
+    fn run(self: Box<Self>);
+}
+
+impl<T: fmt::Debug> Run for Case<T> {
+    fn run(self: Box<Self>) {
+        (self.test)(self.value);
+    }
+}
+
+fn run(cases: BoxedStrategy<Box<dyn Run>>) {
+    let default = Config::default();
+    let config =
+        Config { cases: default.cases.max(512), failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..default };
+    let mut runner = TestRunner::new(config);
+    let result = runner.run(&cases, |case| {
+        case.run();
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
 }
 
 // ---- running ----
@@ -427,26 +466,26 @@ impl Deref for Stream {
     }
 }
 
-fn any_of<const N: usize>(choices: [&'static [u8]; N]) -> impl Strategy<Value = Vec<u8>> {
-    proptest::sample::select(choices.to_vec()).prop_map(<[u8]>::to_vec)
+fn any_of<const N: usize>(choices: [&'static [u8]; N]) -> BoxedStrategy<Vec<u8>> {
+    proptest::sample::select(choices.to_vec()).prop_map(<[u8]>::to_vec).boxed()
 }
 
 /// A short value: text, digits, and bytes that have a meaning elsewhere in the format or in other languages.
-pub fn value() -> impl Strategy<Value = Vec<u8>> {
+pub fn value() -> BoxedStrategy<Vec<u8>> {
     let piece = prop_oneof![
         6 => any_of([b"a", b"bc", b" ", b":", b"message", "é".as_bytes(), "\u{2028}".as_bytes(), b"\t"]),
         4 => any_of([b"0", b"7", b"25", b"18446744073709551615", b"18446744073709551616", b"+", b"-"]),
         2 => any_of([b"\0", b"\xff", b"\xf0\x9f", b"\xc3", b"\xef", b"\xef\xbb", b"\xef\xbb\xbf", b"\xed\xa0\x80"]),
         1 => any_of([b"data: x", "\u{85}".as_bytes(), b"\x0b", b"\x0c", b"data", "🚀".as_bytes()]),
     ];
-    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat()).boxed()
 }
 
-pub fn line_end() -> impl Strategy<Value = Vec<u8>> {
+pub fn line_end() -> BoxedStrategy<Vec<u8>> {
     any_of([b"\n", b"\r", b"\r\n"])
 }
 
-fn line() -> impl Strategy<Value = Vec<u8>> {
+fn line() -> BoxedStrategy<Vec<u8>> {
     let name = prop_oneof![
         8 => any_of([b"data", b"event", b"id"]),
         2 => any_of([b"retry", b""]),
@@ -457,43 +496,46 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     let digits =
         any_of([b"0", b"00012", b"3000", b"18446744073709551615", b"18446744073709551616", b"99999999999999999999"]);
     let value = prop_oneof![4 => value(), 1 => digits];
-    (name, colon, value).prop_map(|(name, colon, value)| match &colon[..] {
+    let line = (name, colon, value).prop_map(|(name, colon, value)| match &colon[..] {
         b"" => name,
         _ => [name, colon, value].concat(),
-    })
+    });
+    line.boxed()
 }
 
 /// A stream that is mostly an event stream: lines of known names, near misses, comments, every line end.
-pub fn stream() -> impl Strategy<Value = Stream> {
+pub fn stream() -> BoxedStrategy<Stream> {
     let start = prop_oneof![
-        6 => Just(Vec::new()),
+        6 => Just(Vec::new()).boxed(),
         2 => any_of([b"\xef\xbb\xbf"]),
         1 => any_of([b"\xef", b"\xef\xbb", b"\xef\xbb\xbf\xef\xbb\xbf", b"\xbb\xbf", b"\xfe\xff"]),
     ];
-    let block_line = prop_oneof![3 => line(), 1 => Just(Vec::new())];
+    let block_line = prop_oneof![3 => line(), 1 => Just(Vec::new()).boxed()];
     let ended = (block_line, line_end()).prop_map(|(line, end)| [line, end].concat());
-    let unfinished = prop_oneof![2 => Just(Vec::new()), 1 => line()];
+    let unfinished = prop_oneof![2 => Just(Vec::new()).boxed(), 1 => line()];
     (start, prop::collection::vec(ended, 0..24), unfinished)
         .prop_map(|(start, lines, rest)| Stream([start, lines.concat(), rest].concat()))
+        .boxed()
 }
 
 /// Bytes, more of them the ones that have a meaning than not.
-pub fn bytes() -> impl Strategy<Value = Stream> {
+pub fn bytes() -> BoxedStrategy<Stream> {
     let byte = prop_oneof![
         4 => proptest::sample::select(&b"\r\n: \0"[..]),
         4 => proptest::sample::select(&b"dataeventidretry0123"[..]),
         1 => proptest::sample::select(&b"\xef\xbb\xbf\xe2\x80\xa8"[..]),
         1 => any::<u8>(),
     ];
-    prop::collection::vec(byte, 0..120).prop_map(Stream)
+    prop::collection::vec(byte, 0..120).prop_map(Stream).boxed()
 }
 
 /// Lengths of chunks, some of them zero; the last chunk may be long.
-pub fn lengths() -> impl Strategy<Value = Vec<usize>> {
-    prop_oneof![
+pub fn lengths() -> BoxedStrategy<Vec<usize>> {
+    let lengths = prop_oneof![
         prop::collection::vec(0usize..4, 0..200),
         prop::collection::vec(0usize..30, 0..20),
         Just(vec![1; 2000]),
         Just(Vec::new()),
-    ]
+    ];
+    lengths.boxed()
 }

@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::fmt;
 
-use ssewire::replay::{Cursor, Lagged, Resume, Ring};
-use ssewire::{BufferTooSmall, FormatError, Frame, GrowableBuffer, Storage};
+use ssewire::replay::{Cursor, Lagged, Ready, Resume, Ring, RingId};
+use ssewire::{BufferTooSmall, FormatError, FormattedFrame, Frame, GrowableBuffer, Storage};
 
 pub struct Pushed {
     pub wire: Vec<u8>,
@@ -214,6 +214,73 @@ impl Counts {
     }
 }
 
+/// A ring of any storage and number of marks.
+// The driver is compiled once for all of them, not once for each.
+trait AnyRing {
+    fn push(&mut self, frame: &Frame<'_>) -> Result<(), BufferTooSmall>;
+    fn push_fmt(&mut self, frame: &FormattedFrame<'_>) -> Result<(), FormatError>;
+    fn since(&self, id: &[u8]) -> Resume;
+    fn next_id(&self, epoch: u64) -> RingId;
+    fn ready(&self, cursor: Cursor, limit: usize) -> Result<Ready<'_>, Lagged>;
+    fn advance(&self, cursor: Cursor, written: usize) -> Result<Cursor, Lagged>;
+    fn check(&self, cursor: Cursor) -> Result<(), Lagged>;
+    fn oldest(&self) -> Cursor;
+    fn live(&self) -> Cursor;
+    fn capacity(&self) -> usize;
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
+}
+
+impl<S: Storage, const MARKS: usize> AnyRing for Ring<S, MARKS> {
+    fn push(&mut self, frame: &Frame<'_>) -> Result<(), BufferTooSmall> {
+        Ring::push(self, frame)
+    }
+
+    fn push_fmt(&mut self, frame: &FormattedFrame<'_>) -> Result<(), FormatError> {
+        Ring::push_fmt(self, frame)
+    }
+
+    fn since(&self, id: &[u8]) -> Resume {
+        Ring::since(self, id)
+    }
+
+    fn next_id(&self, epoch: u64) -> RingId {
+        Ring::next_id(self, epoch)
+    }
+
+    fn ready(&self, cursor: Cursor, limit: usize) -> Result<Ready<'_>, Lagged> {
+        Ring::ready(self, cursor, limit)
+    }
+
+    fn advance(&self, cursor: Cursor, written: usize) -> Result<Cursor, Lagged> {
+        Ring::advance(self, cursor, written)
+    }
+
+    fn check(&self, cursor: Cursor) -> Result<(), Lagged> {
+        Ring::check(self, cursor)
+    }
+
+    fn oldest(&self) -> Cursor {
+        Ring::oldest(self)
+    }
+
+    fn live(&self) -> Cursor {
+        Ring::live(self)
+    }
+
+    fn capacity(&self) -> usize {
+        Ring::capacity(self)
+    }
+
+    fn len(&self) -> usize {
+        Ring::len(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        Ring::is_empty(self)
+    }
+}
+
 /// Choices, each a number below the argument; `None` at the end.
 pub type Choices<'c> = &'c mut dyn FnMut(usize) -> Option<usize>;
 
@@ -227,15 +294,15 @@ fn run_one(choices: Choices<'_>, counts: &mut Counts) -> Option<()> {
     let mut memory = vec![0xaa; capacity];
     let growing = GrowableBuffer::new(capacity);
     match choices(9)? {
-        0 => drive(Ring::new(&mut memory[..]), capacity, choices, counts),
-        1 => drive(Ring::<_, 1>::with_marks(&mut memory[..]), capacity, choices, counts),
-        2 => drive(Ring::<_, 5>::with_marks(&mut memory[..]), capacity, choices, counts),
-        3 => drive(Ring::new(growing), capacity, choices, counts),
-        4 => drive(Ring::<_, 16>::with_marks(growing), capacity, choices, counts),
-        5 => drive(Ring::new([0xaa; 0]), 0, choices, counts),
-        6 => drive(Ring::new([0xaa; 37]), 37, choices, counts),
-        7 => drive(Ring::<_, 3>::with_marks([0xaa; 64]), 64, choices, counts),
-        _ => drive(Ring::<_, 64>::with_marks([0xaa; 300]), 300, choices, counts),
+        0 => drive(&mut Ring::new(&mut memory[..]), capacity, choices, counts),
+        1 => drive(&mut Ring::<_, 1>::with_marks(&mut memory[..]), capacity, choices, counts),
+        2 => drive(&mut Ring::<_, 5>::with_marks(&mut memory[..]), capacity, choices, counts),
+        3 => drive(&mut Ring::new(growing), capacity, choices, counts),
+        4 => drive(&mut Ring::<_, 16>::with_marks(growing), capacity, choices, counts),
+        5 => drive(&mut Ring::new([0xaa; 0]), 0, choices, counts),
+        6 => drive(&mut Ring::new([0xaa; 37]), 37, choices, counts),
+        7 => drive(&mut Ring::<_, 3>::with_marks([0xaa; 64]), 64, choices, counts),
+        _ => drive(&mut Ring::<_, 64>::with_marks([0xaa; 300]), 300, choices, counts),
     }
 }
 
@@ -249,12 +316,7 @@ impl fmt::Display for Grows<'_> {
     }
 }
 
-fn drive<S: Storage, const MARKS: usize>(
-    mut ring: Ring<S, MARKS>,
-    capacity: usize,
-    choices: Choices<'_>,
-    counts: &mut Counts,
-) -> Option<()> {
+fn drive(ring: &mut dyn AnyRing, capacity: usize, choices: Choices<'_>, counts: &mut Counts) -> Option<()> {
     let mut history = History { capacity, ..History::default() };
     let mut cursors = [(ring.live(), Place::default()); 3];
     let mut ids = Ids { kind: choices(6)?, last: 1, epoch: 3, given: Vec::new() };
@@ -263,9 +325,9 @@ fn drive<S: Storage, const MARKS: usize>(
         counts.operations += 1;
         let which = choices(3)?;
         match choices(8)? {
-            0..=2 => push(&mut ring, &mut history, &mut ids, choices, counts)?,
-            3..=4 => since(&ring, &history, &ids, &mut cursors[which], choices, counts)?,
-            _ => serve(&ring, &history, &mut cursors[which], choices, counts)?,
+            0..=2 => push(ring, &mut history, &mut ids, choices, counts)?,
+            3..=4 => since(ring, &history, &ids, &mut cursors[which], choices, counts)?,
+            _ => serve(ring, &history, &mut cursors[which], choices, counts)?,
         }
         assert_eq!(ring.len(), history.held());
         assert_eq!(ring.is_empty(), history.held() == 0);
@@ -306,11 +368,7 @@ const ODD: [&[u8]; 16] = [
 
 impl Ids {
     /// An ID for the next frame: mostly in the way of its kind.
-    fn next<S: Storage, const MARKS: usize>(
-        &mut self,
-        ring: &Ring<S, MARKS>,
-        choices: Choices<'_>,
-    ) -> Option<Option<Vec<u8>>> {
+    fn next(&mut self, ring: &dyn AnyRing, choices: Choices<'_>) -> Option<Option<Vec<u8>>> {
         let id = match if choices(400)? == 0 { choices(8)? } else { self.kind } {
             _ if choices(4)? == 0 => return Some(None),
             0 => {
@@ -377,8 +435,8 @@ const TEXTS: [&str; 12] = [
     "{}",
 ];
 
-fn push<S: Storage, const MARKS: usize>(
-    ring: &mut Ring<S, MARKS>,
+fn push(
+    ring: &mut dyn AnyRing,
     history: &mut History,
     ids: &mut Ids,
     choices: Choices<'_>,
@@ -442,8 +500,8 @@ fn push<S: Storage, const MARKS: usize>(
     Some(())
 }
 
-fn since<S: Storage, const MARKS: usize>(
-    ring: &Ring<S, MARKS>,
+fn since(
+    ring: &dyn AnyRing,
     history: &History,
     ids: &Ids,
     cursor: &mut (Cursor, Place),
@@ -472,8 +530,8 @@ fn since<S: Storage, const MARKS: usize>(
     Some(())
 }
 
-fn serve<S: Storage, const MARKS: usize>(
-    ring: &Ring<S, MARKS>,
+fn serve(
+    ring: &dyn AnyRing,
     history: &History,
     (cursor, place): &mut (Cursor, Place),
     choices: Choices<'_>,

@@ -6,15 +6,6 @@ use ssewire::{Event, Field, IdError, Item, Overflow, Parser, Storage};
 /// Whether items and tokens show lines that are not a field.
 pub const SHOWS_UNKNOWN: bool = true;
 
-/// A parser with its buffer inside.
-pub type Inline<const N: usize> = Parser<[u8; N]>;
-/// A parser with its buffer on the heap.
-pub type Heap = Parser<ssewire::GrowableBuffer>;
-
-pub fn inline<const N: usize>() -> Inline<N> {
-    Parser::new()
-}
-
 /// The four ways to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -110,12 +101,79 @@ pub fn call<S: Storage, R>(
     }
 }
 
-/// Ends the stream. `see` gets the result.
-pub fn take_unfinished<S: Storage, R>(parser: &mut Parser<S>, see: impl FnOnce(Option<Seen<'_>>) -> R) -> R {
-    see(match parser.take_unfinished() {
-        Ok(event) => event.map(Seen::Event),
-        Err(error) => Some(overflow(error)),
-    })
+/// A parser of any buffer. `see` gets the number of bytes used and the result of a call.
+// The driver is compiled once for all buffers, not once for each.
+pub trait AnyParser {
+    fn call(&mut self, way: Way, input: &[u8], see: &mut dyn FnMut(usize, Option<Seen<'_>>));
+    fn take_unfinished(&mut self, see: &mut dyn FnMut(Option<Seen<'_>>));
+    fn set_last_event_id(&mut self, id: &[u8]) -> Result<(), Refusal>;
+    fn reset(&mut self);
+    fn last_event_id(&self) -> Option<&[u8]>;
+    fn reconnection_time_ms(&self) -> Option<u64>;
+    fn unfinished(&self) -> Option<usize>;
+    /// A clone; a borrowed buffer has none.
+    fn fork(&self) -> Option<Box<dyn AnyParser>>;
+}
+
+/// A parser, and how to clone it.
+struct Forking<S> {
+    parser: Parser<S>,
+    clone: Option<fn(&Parser<S>) -> Box<dyn AnyParser>>,
+}
+
+/// With the buffer inside or on the heap.
+pub fn owned<S: Storage + Clone + 'static>(parser: Parser<S>) -> Box<dyn AnyParser> {
+    Box::new(Forking { parser, clone: Some(|parser| owned(parser.clone())) })
+}
+
+pub fn borrowed(buffer: &mut [u8]) -> Box<dyn AnyParser + '_> {
+    Box::new(Forking { parser: Parser::with_buffer(buffer), clone: None })
+}
+
+impl<S: Storage> AnyParser for Forking<S> {
+    fn call(&mut self, way: Way, input: &[u8], see: &mut dyn FnMut(usize, Option<Seen<'_>>)) {
+        call(way, &mut self.parser, input, see);
+    }
+
+    fn take_unfinished(&mut self, see: &mut dyn FnMut(Option<Seen<'_>>)) {
+        see(match self.parser.take_unfinished() {
+            Ok(event) => event.map(Seen::Event),
+            Err(error) => Some(overflow(error)),
+        });
+    }
+
+    fn set_last_event_id(&mut self, id: &[u8]) -> Result<(), Refusal> {
+        self.parser.set_last_event_id(id).map_err(|error| match error {
+            IdError::InvalidByte(error) => {
+                assert_eq!(error.field, Field::Id);
+                Refusal::InvalidByte { byte: error.byte, position: error.position }
+            }
+            IdError::Overflow(error) => {
+                assert_eq!(error.field, Field::Id);
+                Refusal::Overflow { needed: error.needed, capacity: error.capacity }
+            }
+        })
+    }
+
+    fn reset(&mut self) {
+        self.parser.reset();
+    }
+
+    fn last_event_id(&self) -> Option<&[u8]> {
+        self.parser.last_event_id()
+    }
+
+    fn reconnection_time_ms(&self) -> Option<u64> {
+        self.parser.reconnection_time_ms()
+    }
+
+    fn unfinished(&self) -> Option<usize> {
+        self.parser.unfinished()
+    }
+
+    fn fork(&self) -> Option<Box<dyn AnyParser>> {
+        self.clone.map(|clone| clone(&self.parser))
+    }
 }
 
 /// Why an ID was rejected.
@@ -123,19 +181,6 @@ pub fn take_unfinished<S: Storage, R>(parser: &mut Parser<S>, see: impl FnOnce(O
 pub enum Refusal {
     InvalidByte { byte: u8, position: usize },
     Overflow { needed: usize, capacity: usize },
-}
-
-pub fn set_last_event_id<S: Storage>(parser: &mut Parser<S>, id: &[u8]) -> Result<(), Refusal> {
-    parser.set_last_event_id(id).map_err(|error| match error {
-        IdError::InvalidByte(error) => {
-            assert_eq!(error.field, Field::Id);
-            Refusal::InvalidByte { byte: error.byte, position: error.position }
-        }
-        IdError::Overflow(error) => {
-            assert_eq!(error.field, Field::Id);
-            Refusal::Overflow { needed: error.needed, capacity: error.capacity }
-        }
-    })
 }
 
 /// A token.

@@ -2,9 +2,9 @@
 
 use std::fmt::Debug;
 
-use ssewire::{Parser, Storage};
+use ssewire::Parser;
 
-use super::adapter::{self, Seen, WAYS, Way};
+use super::adapter::{self, AnyParser, Seen, WAYS, Way};
 use super::{Model, Outcome};
 
 /// Where the choices come from.
@@ -132,61 +132,45 @@ pub fn run(kind: Kind, choices: &mut Choices<'_>, trace: bool, counts: &mut Coun
     // Beyond the small ones: where a growing buffer grows again.
     let capacity = if choices.one_in(12) { 41 + choices.below(900) } else { choices.below(41) };
     match kind {
-        Kind::Inline => match choices.below(12) {
-            0 => inline::<0>(choices, trace, counts),
-            1 => inline::<1>(choices, trace, counts),
-            2 => inline::<2>(choices, trace, counts),
-            3 => inline::<3>(choices, trace, counts),
-            4 => inline::<4>(choices, trace, counts),
-            5 => inline::<6>(choices, trace, counts),
-            6 => inline::<8>(choices, trace, counts),
-            7 => inline::<11>(choices, trace, counts),
-            8 => inline::<16>(choices, trace, counts),
-            9 => inline::<25>(choices, trace, counts),
-            10 => inline::<40>(choices, trace, counts),
-            _ => inline::<300>(choices, trace, counts),
-        },
+        Kind::Inline => {
+            let (parser, capacity) = match choices.below(6) {
+                0 => inline::<0>(),
+                1 => inline::<1>(),
+                2 => inline::<4>(),
+                3 => inline::<11>(),
+                4 => inline::<40>(),
+                _ => inline::<300>(),
+            };
+            drive(parser, capacity, choices, trace, counts);
+        }
         Kind::Borrowed => {
             let mut buffer = vec![0xaa; capacity];
-            drive(Parser::with_buffer(&mut buffer), capacity, None, choices, trace, counts);
+            drive(adapter::borrowed(&mut buffer), capacity, choices, trace, counts);
         }
-        Kind::Heap => {
-            drive::<ssewire::GrowableBuffer>(
-                Parser::with_limit(capacity),
-                capacity,
-                Some(Clone::clone),
-                choices,
-                trace,
-                counts,
-            );
-        }
+        Kind::Heap => drive(adapter::owned(Parser::with_limit(capacity)), capacity, choices, trace, counts),
     }
 }
 
-fn inline<const N: usize>(choices: &mut Choices<'_>, trace: bool, counts: &mut Counts) {
-    drive(adapter::inline::<N>(), N, Some(Clone::clone), choices, trace, counts);
+fn inline<const N: usize>() -> (Box<dyn AnyParser>, usize) {
+    (adapter::owned(Parser::<[u8; N]>::new()), N)
 }
 
-/// A borrowed buffer cannot be cloned.
-type Cloning<S> = fn(&Parser<S>) -> Parser<S>;
-
 /// A parser, and the model of it.
-struct Pair<S> {
-    parser: Parser<S>,
+struct Pair<'b> {
+    parser: Box<dyn AnyParser + 'b>,
     model: Model,
 }
 
-struct Driver<'r, S> {
-    pair: Pair<S>,
+struct Driver<'r, 'b> {
+    pair: Pair<'b>,
     capacity: usize,
     trace: bool,
     counts: &'r mut Counts,
 }
 
-fn drive<S: Storage>(
-    parser: Parser<S>,
+fn drive(
+    parser: Box<dyn AnyParser + '_>,
     capacity: usize,
-    clone: Option<Cloning<S>>,
     choices: &mut Choices<'_>,
     trace: bool,
     counts: &mut Counts,
@@ -199,7 +183,7 @@ fn drive<S: Storage>(
     let mut source = Source { bytes: Vec::new(), salt: 0, room: capacity };
     // Bytes of the stream that came and were not used.
     let mut chunk = Vec::new();
-    let mut others: Vec<Pair<S>> = Vec::new();
+    let mut others: Vec<Pair<'_>> = Vec::new();
     driver.compare();
     source.begin(choices);
     while choices.has_step() {
@@ -232,10 +216,10 @@ fn drive<S: Storage>(
                 }
             }
             4..=6 => {
-                let Some(clone) = clone else { continue };
+                let Some(parser) = driver.pair.parser.fork() else { continue };
                 driver.note("clone", &others.len());
                 driver.counts.clones += 1;
-                let new = Pair { parser: clone(&driver.pair.parser), model: driver.pair.model.clone() };
+                let new = Pair { parser, model: driver.pair.model.clone() };
                 let old = std::mem::replace(&mut driver.pair, new);
                 match choices.below(4) {
                     0 => {}
@@ -272,7 +256,7 @@ fn drive<S: Storage>(
     }
 }
 
-impl<S: Storage> Driver<'_, S> {
+impl Driver<'_, '_> {
     fn note(&self, what: &str, of: &dyn Debug) {
         if self.trace {
             eprintln!("{what} {of:?}");
@@ -314,7 +298,8 @@ impl<S: Storage> Driver<'_, S> {
         self.counts.calls += 1;
         let was_within = self.pair.model.unfinished().is_some();
         let (model, capacity, trace) = (&mut self.pair.model, self.capacity, self.trace);
-        let (used, outcome) = adapter::call(way, &mut self.pair.parser, input, |used, seen| {
+        let mut called = (0, None);
+        self.pair.parser.call(way, input, &mut |used, seen| {
             let unknown = match seen {
                 Some(Seen::Unknown(piece)) => Some((used, piece.bytes.len())),
                 _ => None,
@@ -325,8 +310,9 @@ impl<S: Storage> Driver<'_, S> {
             }
             assert!(is_same(&expected, seen, capacity), "{way:?}: {seen:?}, expected {expected:?}");
             assert_eq!(used, expected_used, "{way:?}: bytes used, with {seen:?}");
-            (used, expected)
+            called = (used, expected);
         });
+        let (used, outcome) = called;
         if outcome.is_none() {
             assert_eq!(used, input.len());
         }
@@ -370,7 +356,7 @@ impl<S: Storage> Driver<'_, S> {
 
     fn set_last_event_id(&mut self, id: &[u8]) {
         self.note("set_last_event_id", &id.escape_ascii().to_string());
-        let result = adapter::set_last_event_id(&mut self.pair.parser, id);
+        let result = self.pair.parser.set_last_event_id(id);
         assert_eq!(result, self.pair.model.set_last_event_id(id));
         self.counts.ids_set += usize::from(result.is_ok());
         self.counts.ids_refused += usize::from(result.is_err());
@@ -381,7 +367,7 @@ impl<S: Storage> Driver<'_, S> {
         self.counts.ends += 1;
         let expected = self.pair.model.finish();
         self.note("finish", &expected);
-        adapter::take_unfinished(&mut self.pair.parser, |seen| {
+        self.pair.parser.take_unfinished(&mut |seen| {
             assert!(is_same(&expected, seen, self.capacity), "finish: {seen:?}, expected {expected:?}");
         });
         self.counts.ended_events += usize::from(matches!(expected, Some(Outcome::Event(_))));

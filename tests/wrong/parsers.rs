@@ -246,7 +246,7 @@ fn lines_of_one_kind(text: &str) -> Vec<&str> {
 }
 
 /// Wrong parsers, with their names.
-pub const WRONG: &[(&str, Rules)] = &[
+pub static WRONG: &[(&str, Rules)] = &[
     // The end of the stream
     ("dispatches at the end", Rules { end: State::blank_line, ..RIGHT }),
     ("ends the last line at the end", Rules { text: |text| text + "\n", ..RIGHT }),

@@ -137,7 +137,7 @@ fn cesu_8(text: &str) -> Vec<u8> {
 }
 
 /// Wrong writers, with their names.
-pub const WRONG: &[(&str, Rules)] = &[
+pub static WRONG: &[(&str, Rules)] = &[
     // Injection by an event type or ID
     ("checks nothing", Rules { is_event_type: |_| true, is_id: |_| true, ..RIGHT }),
     ("refuses LF but not CR in an event type", Rules { is_event_type: |event| !event.contains('\n'), ..RIGHT }),
