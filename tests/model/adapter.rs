@@ -118,8 +118,10 @@ pub trait AnyParser {
 /// A parser, and how to clone it.
 struct Forking<S> {
     parser: Parser<S>,
-    clone: Option<fn(&Parser<S>) -> Box<dyn AnyParser>>,
+    clone: Option<Fork<S>>,
 }
+
+type Fork<S> = fn(&Parser<S>) -> Box<dyn AnyParser>;
 
 /// With the buffer inside or on the heap.
 pub fn owned<S: Storage + Clone + 'static>(parser: Parser<S>) -> Box<dyn AnyParser> {
