@@ -365,6 +365,7 @@ fn ids_of_the_ring() {
     let id = ring.next_id(0);
     assert_eq!((id.to_string(), id.as_ref()), ("0-2".to_string(), &b"0-2"[..]));
     assert_eq!(format!("{id:?}"), r#"RingId("0-2")"#);
+    assert_eq!(Frame::new().ring_id(&id), Frame::new().id("0-2").unwrap());
 }
 
 #[test]
@@ -491,7 +492,7 @@ fn clients_that_resume_get_each_event_once() {
         for number in 1..=EVENTS {
             let mut ring = ring.lock().unwrap();
             let id = ring.next_id(3);
-            ring.push_fmt(&Frame::new().id(&id).unwrap().data_fmt(format_args!("{number}"))).unwrap();
+            ring.push_fmt(&Frame::new().ring_id(&id).data_fmt(format_args!("{number}"))).unwrap();
             drop(ring);
             if number % 8 == 0 {
                 thread::yield_now();

@@ -50,7 +50,7 @@
 //! let mut sockets = [1000, 7, 0].map(|takes| Socket { takes, open: true, ..Socket::default() });
 //! for reading in 0..100 {
 //!     let id = ring.next_id(boot_count);
-//!     ring.push_fmt(&Frame::new().id(&id)?.data_fmt(format_args!("{reading}")))?;
+//!     ring.push_fmt(&Frame::new().ring_id(&id).data_fmt(format_args!("{reading}")))?;
 //!     for (cursor, socket) in cursors.iter_mut().zip(&mut sockets) {
 //!         if socket.open {
 //!             serve(&ring, cursor, socket);
@@ -78,7 +78,7 @@
 //! fn publish(epoch: u64, data: &str) -> Result<(), ssewire::Error> {
 //!     let mut ring = RING.lock().unwrap();
 //!     let id = ring.next_id(epoch);
-//!     ring.push(&Frame::new().id(&id)?.data(data))?;
+//!     ring.push(&Frame::new().ring_id(&id).data(data))?;
 //!     PUSHED.notify_all();
 //!     Ok(())
 //! }

@@ -63,7 +63,7 @@ impl fmt::Debug for Gap {
     }
 }
 
-/// An ID for the next frame of a ring, as `1732000000-17`; from [`Ring::next_id`].
+/// An ID for the next frame of a ring, as `1732000000-17`: from [`Ring::next_id`], for [`Frame::ring_id`].
 ///
 /// # Examples
 ///
@@ -73,11 +73,29 @@ impl fmt::Debug for Gap {
 /// let ring = Ring::new([0; 64]);
 /// let id = ring.next_id(1732000000);
 /// assert_eq!(id.to_string(), "1732000000-1");
-/// assert_eq!(Frame::new().id(&id)?.to_string(), "id: 1732000000-1\n\n");
-/// # Ok::<(), ssewire::InvalidByte>(())
+/// assert_eq!(Frame::new().ring_id(&id).to_string(), "id: 1732000000-1\n\n");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RingId(Text<41>);
+
+impl<'a> Frame<'a> {
+    /// Sets the ID to one that a ring has made. Unlike [`id`](Frame::id) it cannot fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ssewire::{replay::Ring, Frame};
+    ///
+    /// let mut ring = Ring::new([0; 64]);
+    /// let id = ring.next_id(3);
+    /// ring.push(&Frame::new().ring_id(&id).data("x"))?;
+    /// assert_eq!(ring.next_id(3).to_string(), "3-2");
+    /// # Ok::<(), ssewire::BufferTooSmall>(())
+    /// ```
+    pub fn ring_id(self, id: &'a RingId) -> Frame<'a> {
+        self.valid_id(id.as_ref())
+    }
+}
 
 impl AsRef<[u8]> for RingId {
     fn as_ref(&self) -> &[u8] {
@@ -117,11 +135,11 @@ impl<S: Storage, const MARKS: usize> Ring<S, MARKS> {
     /// let boot_count = 3;
     /// let mut ring = Ring::new([0; 64]);
     /// let id = ring.next_id(boot_count);
-    /// ring.push(&Frame::new().id(&id)?.data("x"))?;
+    /// ring.push(&Frame::new().ring_id(&id).data("x"))?;
     /// assert_eq!(id.to_string(), "3-1");
     /// assert_eq!(ring.since(b"3-1"), Resume::From(ring.live()));
     /// assert_eq!(ring.since(b"2-500"), Resume::Gone);
-    /// # Ok::<(), ssewire::Error>(())
+    /// # Ok::<(), ssewire::BufferTooSmall>(())
     /// ```
     #[must_use]
     pub fn next_id(&self, epoch: u64) -> RingId {

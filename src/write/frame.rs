@@ -78,11 +78,16 @@ impl<'a> Frame<'a> {
     ///
     /// [`InvalidByte`] if it holds CR, LF or NUL.
     #[inline(always)]
-    pub fn id<T: AsRef<[u8]> + ?Sized>(mut self, id: &'a T) -> Result<Frame<'a>, InvalidByte> {
+    pub fn id<T: AsRef<[u8]> + ?Sized>(self, id: &'a T) -> Result<Frame<'a>, InvalidByte> {
         let id = id.as_ref();
         InvalidByte::check(Field::Id, id)?;
+        Ok(self.valid_id(id))
+    }
+
+    /// Sets the ID to one that holds none of these bytes.
+    pub(crate) const fn valid_id(mut self, id: &'a [u8]) -> Frame<'a> {
         self.id = Some(Id::Bytes(id));
-        Ok(self)
+        self
     }
 
     /// Sets the ID to the decimal digits of `number`. They need no memory: each way to write the frame makes them as it goes.

@@ -36,7 +36,7 @@ pub(crate) use cases;
 
 /// Runs `test` on 512 of these values, or on as many as `PROPTEST_CASES` says: the same ones each time. Shows the simplest that
 /// fails.
-// All tests share one instance of proptest's runner. With one for each, they take a third longer to compile.
+// All tests share one instance of proptest's runner: it is large, and the compiler would make one for each.
 pub fn for_all<T: fmt::Debug + 'static>(values: impl Strategy<Value = T> + 'static, test: fn(T)) {
     run(values.prop_map(move |value| Box::new(Case { value, test }) as Box<dyn Run>).boxed());
 }

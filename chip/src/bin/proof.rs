@@ -421,7 +421,7 @@ fn ring<S: Storage, const MARKS: usize>(mut ring: Ring<S, MARKS>) {
             }
             9 => {
                 let id: RingId = ring.next_id(black_box(0));
-                black_box(id.as_ref());
+                write(Frame::new().ring_id(&id));
                 display(&id);
                 value(&id);
             }

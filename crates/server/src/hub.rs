@@ -137,10 +137,8 @@ impl Hub {
         let (id, waiting) = {
             let mut state = self.inner.lock();
             let id = state.ring.next_id(state.epoch);
-            // Digits and a hyphen.
-            let frame = frame.id(&id).unwrap_or(frame);
             self.inner.accepts(&state)?;
-            state.push(&frame)?;
+            state.push(&frame.ring_id(&id))?;
             (id, state.after_push(self.inner.options.flush))
         };
         self.inner.wake(waiting);

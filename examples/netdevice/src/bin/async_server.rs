@@ -116,7 +116,7 @@ impl Shared {
             let mut ring = ring.borrow_mut();
             let id = ring.next_id(epoch);
             // They do not depend on input, so an error is a mistake in this program.
-            let frame = Frame::new().event_type(event_type).unwrap().id(&id).unwrap();
+            let frame = Frame::new().event_type(event_type).unwrap().ring_id(&id);
             ring.push_fmt(&frame.data_fmt(data)).unwrap();
         });
     }

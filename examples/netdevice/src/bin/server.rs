@@ -131,8 +131,8 @@ impl Telemetry {
 
     fn publish(&self, ring: &mut Ring, event_type: &str, data: core::fmt::Arguments<'_>) -> Result<(), FormatError> {
         let id = ring.next_id(self.epoch);
-        let Ok(frame) = Frame::new().event_type(event_type).and_then(|frame| frame.id(&id)) else { return Ok(()) };
-        ring.push_fmt(&frame.data_fmt(data))
+        let Ok(frame) = Frame::new().event_type(event_type) else { return Ok(()) };
+        ring.push_fmt(&frame.ring_id(&id).data_fmt(data))
     }
 }
 
