@@ -285,7 +285,7 @@ fn expected_tokens(stream: &[u8]) -> Vec<Expect<'_>> {
             Line::Comment(value) => (None, false, value),
             Line::Unknown => (None, true, text),
         };
-        if (is_over || !bytes.is_empty()) && (!is_unknown || adapter::SHOWS_UNKNOWN) {
+        if is_over || !bytes.is_empty() {
             expected.push(Expect::Value { field, is_unknown, bytes, is_over });
         }
     }

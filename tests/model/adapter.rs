@@ -3,9 +3,6 @@
 use ssewire::tokenizer::{Token, Tokenizer};
 use ssewire::{Event, Field, IdError, Item, Overflow, Parser, Storage};
 
-/// Whether items and tokens show lines that are not a field.
-pub const SHOWS_UNKNOWN: bool = true;
-
 /// The four ways to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -101,9 +98,9 @@ pub fn call<S: Storage, R>(
     }
 }
 
-/// A parser of any buffer. `see` gets the number of bytes used and the result of a call.
-// The driver is compiled once for all buffers, not once for each.
-pub trait AnyParser {
+/// What the driver calls of a parser of any buffer. `see` gets the number of bytes used and the result of a call.
+// Not of one type, so that the driver is compiled once for all buffers.
+pub trait Driven {
     fn call(&mut self, way: Way, input: &[u8], see: &mut dyn FnMut(usize, Option<Seen<'_>>));
     fn take_unfinished(&mut self, see: &mut dyn FnMut(Option<Seen<'_>>));
     fn set_last_event_id(&mut self, id: &[u8]) -> Result<(), Refusal>;
@@ -112,7 +109,7 @@ pub trait AnyParser {
     fn reconnection_time_ms(&self) -> Option<u64>;
     fn unfinished(&self) -> Option<usize>;
     /// A clone; a borrowed buffer has none.
-    fn fork(&self) -> Option<Box<dyn AnyParser>>;
+    fn fork(&self) -> Option<Box<dyn Driven>>;
 }
 
 /// A parser, and how to clone it.
@@ -121,18 +118,18 @@ struct Forking<S> {
     clone: Option<Fork<S>>,
 }
 
-type Fork<S> = fn(&Parser<S>) -> Box<dyn AnyParser>;
+type Fork<S> = fn(&Parser<S>) -> Box<dyn Driven>;
 
 /// With the buffer inside or on the heap.
-pub fn owned<S: Storage + Clone + 'static>(parser: Parser<S>) -> Box<dyn AnyParser> {
+pub fn owned<S: Storage + Clone + 'static>(parser: Parser<S>) -> Box<dyn Driven> {
     Box::new(Forking { parser, clone: Some(|parser| owned(parser.clone())) })
 }
 
-pub fn borrowed(buffer: &mut [u8]) -> Box<dyn AnyParser + '_> {
+pub fn borrowed(buffer: &mut [u8]) -> Box<dyn Driven + '_> {
     Box::new(Forking { parser: Parser::with_buffer(buffer), clone: None })
 }
 
-impl<S: Storage> AnyParser for Forking<S> {
+impl<S: Storage> Driven for Forking<S> {
     fn call(&mut self, way: Way, input: &[u8], see: &mut dyn FnMut(usize, Option<Seen<'_>>)) {
         call(way, &mut self.parser, input, see);
     }
@@ -173,7 +170,7 @@ impl<S: Storage> AnyParser for Forking<S> {
         self.parser.unfinished()
     }
 
-    fn fork(&self) -> Option<Box<dyn AnyParser>> {
+    fn fork(&self) -> Option<Box<dyn Driven>> {
         self.clone.map(|clone| clone(&self.parser))
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use ssewire::Parser;
 
-use super::adapter::{self, AnyParser, Seen, WAYS, Way};
+use super::adapter::{self, Driven, Seen, WAYS, Way};
 use super::{Model, Outcome};
 
 /// Where the choices come from.
@@ -151,13 +151,13 @@ pub fn run(kind: Kind, choices: &mut Choices<'_>, trace: bool, counts: &mut Coun
     }
 }
 
-fn inline<const N: usize>() -> (Box<dyn AnyParser>, usize) {
+fn inline<const N: usize>() -> (Box<dyn Driven>, usize) {
     (adapter::owned(Parser::<[u8; N]>::new()), N)
 }
 
 /// A parser, and the model of it.
 struct Pair<'b> {
-    parser: Box<dyn AnyParser + 'b>,
+    parser: Box<dyn Driven + 'b>,
     model: Model,
 }
 
@@ -168,13 +168,7 @@ struct Driver<'r, 'b> {
     counts: &'r mut Counts,
 }
 
-fn drive(
-    parser: Box<dyn AnyParser + '_>,
-    capacity: usize,
-    choices: &mut Choices<'_>,
-    trace: bool,
-    counts: &mut Counts,
-) {
+fn drive(parser: Box<dyn Driven + '_>, capacity: usize, choices: &mut Choices<'_>, trace: bool, counts: &mut Counts) {
     if trace {
         eprintln!("capacity {capacity}");
     }

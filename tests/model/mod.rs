@@ -317,7 +317,7 @@ impl Model {
         let first = self.is_of_items.then_some(self.shown == 0);
         let piece = bytes[self.shown..].to_vec();
         self.shown = bytes.len();
-        if !items || piece.is_empty() && !is_over || is_unknown && !adapter::SHOWS_UNKNOWN {
+        if !items || piece.is_empty() && !is_over {
             return None;
         }
         Some(match is_unknown {
