@@ -1,7 +1,7 @@
 //! Builds events from the tokenizer's pieces, by the standard's rules.
 
 use super::buffer::{EventBuffer, Memory, Room};
-use super::grammar::{self, Complete, Kind, Lines, goes_on_in_value, is_comment, may_be_data, split, start};
+use super::grammar::{self, Complete, Kind, Lines, goes_on_in_value, line, may_be_field, start};
 use super::report::{Borrowed, FoundEvent, Input, Piece, Update, Version};
 use super::retry::Milliseconds;
 use super::tokenizer::{RawToken, Tokenizer};
@@ -99,13 +99,17 @@ impl EventBuilder {
                     Room::No(_) => None,
                 },
                 Some(Err(lines)) => self.begin(memory, input, lines),
+                None if input.len() == 1 => {
+                    self.skip_comments(input);
+                    None
+                }
                 None => self.complete(memory, input, false),
             };
             if found.is_some() || input.is_empty() {
                 return Ok(found);
             }
         }
-        let report = if FAST { self.read_on(memory, input, false) } else { self.read(memory, input, false) };
+        let report = if FAST { self.pieces(memory, input, false) } else { self.read(memory, input, false) };
         match report {
             Ok(Some(Report::Event(found))) => Ok(Some(found)),
             Ok(_) => Ok(None),
@@ -143,7 +147,7 @@ impl EventBuilder {
         true
     }
 
-    /// Goes on where the last input or event ended, and with the lines of data after that. Returns whether an event ended.
+    /// Goes on where the last input or event ended, up to the end of the event. Returns whether it ended.
     #[inline(never)]
     fn go_on(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
         match **input {
@@ -153,55 +157,55 @@ impl EventBuilder {
             }
             _ => {}
         }
-        match self.tokenizer.within() {
-            Some((kind, begun)) => self.go_on_in_value(memory, input, kind, begun),
-            None => self.go_on_elsewhere(memory, input),
-        }
+        self.go_on_in_line(memory, input)
     }
 
+    /// Goes on likewise with any other input.
     #[inline(never)]
-    fn go_on_in_value(&mut self, memory: &mut Memory<'_>, input: &mut &[u8], kind: Kind, begun: bool) -> bool {
-        pass!("go_on_in_value");
+    fn go_on_in_line(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
+        pass!("go_on_in_line");
+        let Some((kind, begun)) = self.tokenizer.go_on(input) else {
+            self.enter(memory, input);
+            return self.rest_of_event(memory, input);
+        };
         let (bytes, rest) = match line_end(input) {
             Some(end) => input.split_at_checked(end).unwrap_or_default(),
+            None if input.is_empty() => return false,
             None => (*input, &b""[..]),
         };
+        let last = !rest.is_empty();
         match kind {
             Kind::Field(Field::Data) if begun && self.phase == Phase::Filling => {
                 let Room::Yes = self.buffer.room(bytes.len(), memory) else { return false };
                 self.buffer.push_data(memory.bytes, false, bytes);
             }
+            Kind::Field(Field::Retry) => return false,
+            Kind::Field(field) => {
+                let Room::Yes = self.field(memory, field, Piece { bytes, first: !begun, last }) else { return false };
+            }
             Kind::Comment | Kind::Unknown => {}
-            Kind::Field(_) => return false,
         }
         *input = rest;
-        if rest.is_empty() {
+        if !last {
             self.tokenizer.begin_value(kind);
             return false;
         }
         self.tokenizer.end_line(input);
-        self.data_lines(memory, input)
-    }
-
-    #[inline(never)]
-    fn go_on_elsewhere(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
-        pass!("go_on_elsewhere");
-        if self.tokenizer.go_on(input) {
-            return false;
+        if self.phase == Phase::Empty && !input.is_empty() {
+            self.skip_comments(input);
         }
-        self.enter(memory, input);
-        self.data_lines(memory, input)
+        self.rest_of_event(memory, input)
     }
 
-    /// Takes lines of data, the last of which may be split, and the blank line after them. Returns whether the event ended. Does
-    /// nothing except at a line start within an event.
+    /// Takes the rest of an event, if the next line begins at the front of `input`: lines of data, event types and IDs, and the
+    /// blank line after them. Returns whether the event ended.
     #[inline(always)]
-    fn data_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
+    fn rest_of_event(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) -> bool {
         if self.phase != Phase::Filling || !self.tokenizer.is_at_line_start() {
             return false;
         }
-        if may_be_data(input) {
-            self.take_data_lines(memory, input);
+        if may_be_field(input) {
+            self.take_lines(memory, input);
         }
         self.buffer.has(Field::Data)
             && self.tokenizer.is_at_line_start()
@@ -209,37 +213,40 @@ impl EventBuilder {
             && self.dispatch(memory.bytes, false).is_some()
     }
 
+    /// Takes lines of data, event types and IDs that fit, the last of which may be split, at a line start of an event that is
+    /// not skipped.
     #[inline(never)]
-    fn take_data_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) {
-        pass!("take_data_lines");
-        while let Some((Kind::Field(Field::Data), value)) = start(input) {
-            let join = self.buffer.has(Field::Data);
-            let (bytes, rest) = match line_end(value) {
-                None => (value, None),
-                end => match split(value, end) {
-                    Some((bytes, rest)) => (bytes, Some(rest)),
-                    None => return,
-                },
-            };
-            let Room::Yes = self.buffer.room(usize::from(join) + bytes.len(), memory) else { return };
-            let Some(rest) = rest else {
-                if !value.is_empty() {
-                    self.buffer.push_data(memory.bytes, join, value);
-                    self.begin_data(input);
+    fn take_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) {
+        pass!("take_lines");
+        loop {
+            let (field, rest) = match start(input) {
+                Some((Kind::Field(Field::Data), value)) => {
+                    let Some((bytes, rest)) = line(value) else { return };
+                    let join = self.buffer.has(Field::Data);
+                    let Room::Yes = self.buffer.room(usize::from(join) + bytes.len(), memory) else { return };
+                    self.buffer.push_line(memory.bytes, join, value, bytes.len());
+                    self.phase = Phase::Filling;
+                    self.is_ignoring = false;
+                    (Field::Data, rest)
                 }
-                return;
+                Some((Kind::Field(field), value)) => {
+                    let Some((bytes, rest)) = line(value) else { return };
+                    let piece = Piece { bytes, first: true, last: rest.is_some() };
+                    let Room::Yes = self.field(memory, field, piece) else { return };
+                    (field, rest)
+                }
+                _ => return,
             };
-            self.buffer.push_line(memory.bytes, join, value, bytes.len());
+            let Some(rest) = rest else { return self.begin_value(field, input) };
             *input = rest;
         }
     }
 
-    /// Takes the rest of `input`, a first piece of a value of `data` that the buffer has already.
+    /// Takes the rest of `input`, a first piece of a value that the buffer has already.
     #[inline(always)]
-    fn begin_data(&mut self, input: &mut &[u8]) {
+    fn begin_value(&mut self, field: Field, input: &mut &[u8]) {
         *input = &[];
-        self.tokenizer.begin_value(Kind::Field(Field::Data));
-        self.is_ignoring = false;
+        self.tokenizer.begin_value(Kind::Field(field));
     }
 
     /// Returns the event at the front of `input`, if it is complete, of the lines that the fast path reads, and fits. Otherwise
@@ -251,6 +258,10 @@ impl EventBuilder {
             match grammar::event(input) {
                 Ok((event, rest)) => return self.accept(memory, input, event, rest),
                 Err(Lines { event_type: None, id: None, data: None, .. }) => {
+                    if may_be_field(input) {
+                        self.take_lines(memory, input);
+                        return None;
+                    }
                     if items || !self.skip_comments(input) {
                         return None;
                     }
@@ -273,8 +284,9 @@ impl EventBuilder {
             _ => {}
         }
         let before = input.len();
-        *input = grammar::after_comments(input);
-        if is_comment(input) && line_end(input).is_none() {
+        let (rest, is_cut) = grammar::after_comments(input);
+        *input = rest;
+        if is_cut {
             self.tokenizer.begin_comment(input);
             *input = &[];
         }
@@ -307,11 +319,8 @@ impl EventBuilder {
     /// Puts the values of `lines` into the buffer, if they fit, takes their bytes off the front of `input`, and goes on with the
     /// lines after them. Returns the event, if it is complete.
     #[inline(never)]
-    fn begin<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], mut lines: Lines<'i>) -> Option<Found<'i>> {
+    fn begin<'i>(&mut self, memory: &mut Memory<'_>, input: &mut &'i [u8], lines: Lines<'i>) -> Option<Found<'i>> {
         pass!("begin");
-        if let Some((event, rest)) = lines.data_first() {
-            return self.accept(memory, input, event, rest);
-        }
         let values = [lines.event_type, lines.id, lines.data];
         let len = values.into_iter().flatten().map(<[u8]>::len).sum();
         match self.buffer.room(len, memory) {
@@ -329,12 +338,13 @@ impl EventBuilder {
             self.buffer.push_data(memory.bytes, false, data);
         }
         self.phase = Phase::Filling;
+        self.is_ignoring = false;
         if lines.is_cut {
-            self.begin_data(input);
+            self.begin_value(Field::Data, input);
             return None;
         }
         *input = lines.rest;
-        self.data_lines(memory, input).then_some(Found::Held)
+        self.rest_of_event(memory, input).then_some(Found::Held)
     }
 
     /// Forgets the event that ended, and enters a new input.
@@ -366,30 +376,11 @@ impl EventBuilder {
                 return Ok(found.map(Report::Event));
             }
         }
-        self.read_on(memory, input, items)
+        self.pieces(memory, input, items)
     }
 
-    /// Reads `input` likewise, after it was entered and the fast path did not read its first line.
-    #[inline(never)]
-    fn read_on<'i>(
-        &mut self,
-        memory: &mut Memory<'_>,
-        input: &mut &'i [u8],
-        items: bool,
-    ) -> Result<Option<Report<'i>>, Overflow> {
-        loop {
-            let report = self.pieces(memory, input, items)?;
-            if report.is_some() || input.is_empty() {
-                return Ok(report);
-            }
-            let found = self.complete(memory, input, items);
-            if found.is_some() || input.is_empty() {
-                return Ok(found.map(Report::Event));
-            }
-        }
-    }
-
-    /// Reads `input` piece by piece up to the next report, or to a place where a fast path goes on, or all of it.
+    /// Reads `input` likewise, after it was entered and the fast path did not read its first line: piece by piece, and by the fast
+    /// paths from where they can go on.
     // Below 64 bits it is all of `read`.
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     #[cfg_attr(not(target_pointer_width = "64"), inline(always))]
@@ -412,7 +403,7 @@ impl EventBuilder {
                 RawToken::Piece(Kind::Field(Field::Retry), piece) => self.retry(piece),
                 RawToken::Piece(Kind::Field(field), piece) => match self.field(memory, field, piece) {
                     Room::Yes => {
-                        if FAST && self.data_lines(memory, input) {
+                        if FAST && self.rest_of_event(memory, input) {
                             return Ok(Some(Report::Event(Found::Held)));
                         }
                     }
@@ -431,8 +422,11 @@ impl EventBuilder {
                 RawToken::Taken(bytes) if items => return Ok(Some(Report::Taken(bytes))),
                 RawToken::Piece(Kind::Comment | Kind::Unknown, _) | RawToken::Taken(_) => {}
             }
-            if FAST && self.is_between_events() {
-                return Ok(None);
+            if FAST && self.is_between_events() && !input.is_empty() {
+                let found = self.complete(memory, input, items);
+                if found.is_some() || input.is_empty() {
+                    return Ok(found.map(Report::Event));
+                }
             }
         }
     }

@@ -53,15 +53,15 @@ pub(super) fn start(line: &[u8]) -> Option<(Kind, &[u8])> {
     }
 }
 
-/// Returns whether `input` may begin with a line of data, by its first byte.
+/// Returns whether `input` may begin with a field's name, by its first byte.
 #[inline(always)]
-pub(super) fn may_be_data(input: &[u8]) -> bool {
-    input.first() == DATA.first()
+pub(super) fn may_be_field(input: &[u8]) -> bool {
+    input.first() > COLON.first()
 }
 
 /// Returns whether `line` is a comment.
 #[inline(always)]
-pub(super) fn is_comment(line: &[u8]) -> bool {
+fn is_comment(line: &[u8]) -> bool {
     line.first() == COLON.first()
 }
 
@@ -209,24 +209,25 @@ pub(super) struct Lines<'i> {
     pub rest: &'i [u8],
 }
 
-/// Returns the event at the front of `input` and the bytes after it, if it is complete and has one line of data at its end and
-/// at most one each of `event` and `id` without NUL. Otherwise returns those of its lines that are so.
+/// Returns the event at the front of `input` and the bytes after it, if it is complete and has one line of data and at most one
+/// each of `event` and `id` without NUL. Otherwise returns those of its lines that are so.
 #[inline(always)]
 pub(super) fn event(input: &[u8]) -> Result<(Complete<'_>, &[u8]), Lines<'_>> {
     // In registers: a `Lines` that is filled in is slower by a third.
-    let (mut event_type, mut id, mut rest) = (None, None, input);
+    let (mut event_type, mut id, mut data, mut rest) = (None, None, None, input);
     loop {
         rest = match start(rest) {
-            Some((Kind::Field(Field::Data), value)) => match line_end(value) {
+            Some((Kind::Field(Field::Data), value)) if data.is_none() => match line_end(value) {
                 None if !value.is_empty() => {
                     return Err(Lines { event_type, id, data: Some(value), is_cut: true, rest: &[] });
                 }
                 end => {
-                    let Some((data, rest)) = split(value, end) else { break };
-                    return match after_line_end(rest) {
-                        Some((rest, false)) => Ok((Complete { event_type, id, data }, rest)),
-                        _ => Err(Lines { event_type, id, data: Some(data), is_cut: false, rest }),
-                    };
+                    let Some((value, after)) = split(value, end) else { break };
+                    if let Some((rest, false)) = after_line_end(after) {
+                        return Ok((Complete { event_type, id, data: value }, rest));
+                    }
+                    data = Some(value);
+                    after
                 }
             },
             Some((Kind::Field(Field::Event), value)) if event_type.is_none() => {
@@ -239,13 +240,18 @@ pub(super) fn event(input: &[u8]) -> Result<(Complete<'_>, &[u8]), Lines<'_>> {
                 id = Some(value);
                 after
             }
+            None => match (data, after_line_end(rest)) {
+                (Some(data), Some((rest, false))) => return Ok((Complete { event_type, id, data }, rest)),
+                _ => break,
+            },
             _ => break,
         };
     }
-    Err(Lines { event_type, id, data: None, is_cut: false, rest })
+    Err(Lines { event_type, id, data, is_cut: false, rest })
 }
 
-/// Returns `event` of an input that begins with a line of data, the most common form of an event; `None` of any other.
+/// Returns `event` of an input that begins with a line of data and goes on with a blank line or more data, the most common
+/// forms of an event; `None` of any other.
 #[inline(always)]
 pub(super) fn data_event(input: &[u8]) -> Option<Result<(Complete<'_>, &[u8]), Lines<'_>>> {
     let Some((Kind::Field(Field::Data), value)) = start(input) else { return None };
@@ -254,17 +260,30 @@ pub(super) fn data_event(input: &[u8]) -> Option<Result<(Complete<'_>, &[u8]), L
         None if !value.is_empty() => Some(Err(lines)),
         end => {
             let (data, rest) = split(value, end)?;
-            Some(match after_line_end(rest) {
-                Some((rest, false)) => Ok((Complete { event_type: None, id: None, data }, rest)),
-                _ => Err(Lines { data: Some(data), is_cut: false, rest, ..lines }),
-            })
+            match after_line_end(rest) {
+                Some((rest, false)) => Some(Ok((Complete { event_type: None, id: None, data }, rest))),
+                _ if rest.first() == DATA.first() => {
+                    Some(Err(Lines { data: Some(data), is_cut: false, rest, ..lines }))
+                }
+                _ => None,
+            }
         }
+    }
+}
+
+/// Returns the value at the front of `line`, or all of it that is there, and the bytes after the line, if it is complete. `None`
+/// is for a line whose end may go on in the next input, and for one without a byte.
+#[inline(always)]
+pub(super) fn line(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    match line_end(line) {
+        None => (!line.is_empty()).then_some((line, None)),
+        end => split(line, end).map(|(value, rest)| (value, Some(rest))),
     }
 }
 
 /// Returns the value at the front of `line`, whose line end is at `end`, and the bytes after the line, if it is complete.
 #[inline(always)]
-pub(super) fn split(line: &[u8], end: Option<usize>) -> Option<(&[u8], &[u8])> {
+fn split(line: &[u8], end: Option<usize>) -> Option<(&[u8], &[u8])> {
     let (value, rest) = line.split_at_checked(end?)?;
     match after_line_end(rest)? {
         (rest, false) => Some((value, rest)),
@@ -272,50 +291,21 @@ pub(super) fn split(line: &[u8], end: Option<usize>) -> Option<(&[u8], &[u8])> {
     }
 }
 
-impl<'i> Lines<'i> {
-    /// Returns the event that goes on with an event type or an ID after these lines, if it is complete, and the bytes after it:
-    /// some servers write the data first. Otherwise takes those lines as well.
-    #[inline(always)]
-    pub(super) fn data_first(&mut self) -> Option<(Complete<'i>, &'i [u8])> {
-        match start(self.rest) {
-            Some((Kind::Field(Field::Event | Field::Id), _)) => self.take_fields(self.data?),
-            _ => None,
-        }
-    }
-
-    #[inline(never)]
-    fn take_fields(&mut self, data: &'i [u8]) -> Option<(Complete<'i>, &'i [u8])> {
-        loop {
-            let line = match start(self.rest) {
-                Some((Kind::Field(Field::Event), value)) if self.event_type.is_none() => {
-                    split(value, line_end(value)).map(|line| (&mut self.event_type, line))
-                }
-                Some((Kind::Field(Field::Id), value)) if self.id.is_none() => {
-                    split(value, line_end_or_nul(value)).map(|line| (&mut self.id, line))
-                }
-                _ => None,
-            };
-            let Some((slot, (value, rest))) = line else { break };
-            *slot = Some(value);
-            self.rest = rest;
-        }
-        match after_line_end(self.rest)? {
-            (rest, false) => Some((Complete { event_type: self.event_type, id: self.id, data }, rest)),
-            _ => None,
-        }
-    }
-}
-
-/// Returns the bytes after the comments and blank lines at the front of `input`, as far as they are complete.
+/// Returns the bytes after the comments and blank lines at the front of `input`, as far as they are complete, and whether a
+/// comment is next, without its end.
 #[inline(always)]
-pub(super) fn after_comments(input: &[u8]) -> &[u8] {
+pub(super) fn after_comments(input: &[u8]) -> (&[u8], bool) {
     let mut rest = input;
     loop {
-        // A comment is blank from its line end on.
-        let end = if is_comment(rest) { line_end(rest).and_then(|end| rest.get(end..)) } else { Some(rest) };
-        match end.and_then(after_line_end) {
+        let mut blank = Some(rest);
+        if is_comment(rest) {
+            // A comment is blank from its line end on.
+            let Some(end) = line_end(rest) else { return (rest, true) };
+            blank = rest.get(end..);
+        }
+        match blank.and_then(after_line_end) {
             Some((after, false)) => rest = after,
-            _ => return rest,
+            _ => return (rest, false),
         }
     }
 }

@@ -50,17 +50,18 @@
 //!     retire the event that ended; enter the input (an LF after a CR, a byte order mark)
 //!     loop:
 //!         between two events: return the complete event, or take the lines of it that are complete     (fast path)
-//!         loop over the tokenizer's pieces:
+//!         the tokenizer's next piece:
 //!             a blank line: dispatch                       -> return the event or update
 //!             a piece of `retry`: a digit at a time
 //!             a piece of another field: into the buffer    -> return an overflow, or the need for more memory
+//!                 and the lines after it, to the blank one -> return the event                         (fast path)
 //!             a piece of a comment or unknown line         -> return it, if asked for
-//!             between two events: break                                                                (fast path)
-//!         no input left: return
+//!             none: all input is used                      -> return
 //! ```
 //!
-//! `next` and `feed` try the fast paths first and end in this loop. A fast path takes complete lines, or an input of one byte
-//! (`take_byte`), or nothing, and changes no result: with `bytes::FAST` off, on targets below 64 bits, the loop is all there is.
+//! `next` and `feed` try the fast paths first and end in this loop. A fast path takes whole pieces of lines, or an input of one
+//! byte (`take_byte`), or nothing, and changes no result: with `bytes::FAST` off, on targets below 64 bits, the loop is all there
+//! is.
 //!
 //! # If you add ...
 //!

@@ -145,14 +145,19 @@ impl Tokenizer {
         }
     }
 
-    /// Goes on in a name or after a colon, up to the value. Returns whether an earlier input ended there.
+    /// Goes on in a name or after a colon, up to the value. Returns its kind, and whether a piece of it was handed out.
     #[inline(always)]
-    pub(super) fn go_on(&mut self, input: &mut &[u8]) -> bool {
-        let (State::Name(_) | State::Colon(_)) = self.state else { return false };
-        if let Some(Ok(kind)) = self.head(input) {
-            self.state = State::Value(kind, false);
+    pub(super) fn go_on(&mut self, input: &mut &[u8]) -> Option<(Kind, bool)> {
+        match self.state {
+            State::Value(kind, begun) => Some((kind, begun)),
+            State::Name(_) | State::Colon(_) => {
+                // A name that turns out to be none begins an unknown line, whose first piece nobody asks for here.
+                let Ok(kind) = self.head(input)? else { return Some((Kind::Unknown, true)) };
+                self.state = State::Value(kind, false);
+                Some((kind, false))
+            }
+            _ => None,
         }
-        true
     }
 
     /// Takes `byte`, all of an input, if it begins a line or goes on in its name, or is the colon or the space after it.

@@ -62,71 +62,71 @@ macro_rules! table {
 table! {
     one_line_of_data: 64, 2 { "data: a␤␤data:b␍␤␍␤": "" }
     an_event_type_and_an_id: 64, 2 { "event: t␤id: 1␤data: a␤␤id: 2␤data:b␤␤": "complete complete" }
-    the_type_after_the_data: 64, 1 { "data: a␤event: t␤id: 1␤␤": "begin" }
-    lines_of_data: 64, 1 { "data: a␤data: b␤data: c␤␤": "begin take_data_lines" }
-    lines_of_data_after_a_type: 64, 1 { "event: t␤data: a␤data: b␤␤": "complete begin take_data_lines" }
+    the_type_after_the_data: 64, 1 { "data: a␤event: t␤id: 1␤␤": "complete" }
+    lines_of_data: 64, 1 { "data: a␤data: b␤data: c␤␤": "begin take_lines" }
+    lines_of_data_after_a_type: 64, 1 { "event: t␤data: a␤data: b␤␤": "complete begin take_lines" }
     comments_before_an_event: 64, 1 { ": a␤␤:b␤data: a␤␤": "complete skip_comments complete" }
     comments_alone: 64, 0 { ": a␤␤": "complete skip_comments" ":␤␤": "complete skip_comments" }
     a_comment_in_pieces: 64, 0 {
-        ": a": "complete skip_comments" "bb": "go_on_in_value" "c␤␤": "go_on_in_value complete skip_comments"
+        ": a": "complete skip_comments" "bb": "go_on_in_line" "c␤␤": "go_on_in_line skip_comments"
     }
     a_comment_cut_at_its_colon: 64, 0 {
-        ":": "complete skip_comments" " ": "" "c␤␤": "go_on_in_value complete skip_comments"
+        ":": "skip_comments" " ": "" "c␤␤": "go_on_in_line skip_comments"
     }
-    data_in_pieces: 64, 1 { "data: a": "begin" "bb": "go_on_in_value" "c␤␤": "go_on_in_value" }
+    data_in_pieces: 64, 1 { "data: a": "begin" "bb": "go_on_in_line" "c␤␤": "go_on_in_line" }
     data_in_pieces_after_an_id: 64, 1 {
-        "id: 1␤data: a": "complete begin" "b␤data: c": "go_on_in_value take_data_lines" "d␤␤": "go_on_in_value"
+        "id: 1␤data: a": "complete begin" "b␤data: c": "go_on_in_line take_lines" "d␤␤": "go_on_in_line"
     }
     data_cut_before_their_value: 64, 1 {
-        "data:": "complete skip_comments piece head" " ": "" "a␤␤": "go_on_in_value piece"
+        "data:": "complete take_lines piece head" " ": "" "a␤␤": "go_on_in_line"
     }
     data_cut_in_their_name: 64, 1 {
-        "da": "complete skip_comments piece head" "ta: a␤␤": "go_on_elsewhere head piece"
+        "da": "complete take_lines piece head" "ta: a␤␤": "go_on_in_line head"
     }
     cut_at_a_line: 64, 1 {
-        "id: 1␤": "complete begin" "data: a␤": "go_on_elsewhere take_data_lines" "␤": "go_on_elsewhere"
+        "id: 1␤": "complete begin" "data: a␤": "go_on_in_line take_lines" "␤": "go_on_in_line"
     }
-    cut_before_the_blank_line: 64, 1 { "data: a␤": "begin" "␤data: b␤": "go_on_elsewhere go_on_elsewhere begin" }
+    cut_before_the_blank_line: 64, 1 { "data: a␤": "complete begin" "␤data: b␤": "go_on_in_line go_on_in_line complete begin" }
     cut_within_crlf: 64, 1 {
-        "data: a␍": "complete skip_comments piece piece head" "␤␍": "go_on_elsewhere" "␤": "go_on_elsewhere"
+        "data: a␍": "complete take_lines piece piece head" "␤␍": "go_on_in_line" "␤": "go_on_in_line"
     }
     an_unknown_line_in_pieces: 64, 0 {
-        "x": "complete skip_comments piece head piece" "yy": "go_on_in_value" "z␤": "go_on_in_value"
+        "x": "skip_comments piece head piece" "yy": "go_on_in_line" "z␤": "go_on_in_line"
     }
     bytes_of_data: 64, 1 {
-        "d": "complete skip_comments" "a": "" "t": "" "a": "" ":": "" " ": "" "x": "go_on_in_value piece piece"
-        "y": "" "␤": "go_on_in_value" "␤": "go_on_elsewhere"
+        "d": "skip_comments" "a": "" "t": "" "a": "" ":": "" " ": "" "x": "go_on_in_line"
+        "y": "" "␤": "go_on_in_line" "␤": "go_on_in_line"
     }
     bytes_of_a_type_and_an_id: 64, 0 {
-        "e": "complete skip_comments" "v": "" "e": "" "n": "" "t": "" ":": "" "t": "go_on_elsewhere head piece piece"
-        "␤": "go_on_in_value piece piece head" "i": "" "d": "" ":": "" "1": "go_on_elsewhere head piece piece" "2": ""
-        "␤": "go_on_in_value piece piece head" "␤": "go_on_elsewhere piece"
+        "e": "skip_comments" "v": "" "e": "" "n": "" "t": "" ":": "" "t": "go_on_in_line head"
+        "␤": "go_on_in_line" "i": "" "d": "" ":": "" "1": "go_on_in_line head" "2": ""
+        "␤": "go_on_in_line" "␤": "go_on_in_line piece piece head"
     }
-    bytes_of_a_comment: 64, 0 { ":": "complete skip_comments" " ": "" "x": "" "y": "" "␤": "go_on_in_value" }
+    bytes_of_a_comment: 64, 0 { ":": "skip_comments" " ": "" "x": "" "y": "" "␤": "go_on_in_line" }
     bytes_of_other_lines: 64, 0 {
-        "r": "complete skip_comments" "e": "" "t": "" "r": "" "y": "" ":": "" "1": "go_on_elsewhere head piece piece"
-        "2": "go_on_in_value piece piece" "␤": "go_on_in_value piece piece head"
-        "x": "go_on_elsewhere piece head piece" "y": "" "z": "" "␤": "go_on_in_value"
+        "r": "skip_comments" "e": "" "t": "" "r": "" "y": "" ":": "" "1": "go_on_in_line head piece piece"
+        "2": "go_on_in_line piece piece" "␤": "go_on_in_line piece piece head"
+        "x": "go_on_in_line take_lines piece head piece" "y": "" "z": "" "␤": "go_on_in_line"
     }
     bytes_of_data_that_are_too_large: 2, 1 {
-        "data:ab": "begin" "c": "go_on_in_value piece" "d": "go_on_in_value piece piece"
-        "␤␤data:a␤␤": "go_on_in_value piece piece complete"
+        "data:ab": "begin" "c": "go_on_in_line piece" "d": "go_on_in_line"
+        "␤␤data:a␤␤": "go_on_in_line piece complete"
     }
-    a_reconnection_time_first: 64, 1 { "retry: 5␤data: a␤␤": "complete skip_comments piece head piece" }
-    an_unknown_line_first: 64, 1 { "x␤␤data: b␤␤": "complete skip_comments piece head complete skip_comments complete" }
-    an_id_with_nul: 64, 1 { "id: 1\0␤data: a␤␤": "complete skip_comments piece take_data_lines" }
+    a_reconnection_time_first: 64, 1 { "retry: 5␤data: a␤␤": "complete take_lines piece head piece" }
+    an_unknown_line_first: 64, 1 { "x␤␤data: b␤␤": "complete take_lines piece head complete skip_comments complete" }
+    an_id_with_nul: 64, 1 { "id: 1\0␤data: a␤␤": "complete take_lines piece" }
     an_empty_value: 64, 2 {
-        "data␤␤data:": "complete skip_comments piece head go_on_elsewhere complete skip_comments piece head"
-        "␤␤": "go_on_elsewhere head piece"
+        "data␤␤data:": "complete take_lines piece head go_on_in_line complete take_lines piece head"
+        "␤␤": "go_on_in_line head"
     }
     an_id_in_pieces: 64, 1 {
-        "id: 1": "complete skip_comments piece piece" "2␤data: a␤␤": "go_on_in_value piece take_data_lines"
+        "id: 1": "complete take_lines" "2␤data: a␤␤": "go_on_in_line take_lines"
     }
-    too_large: 4, 1 { "data: abcde␤␤data: a␤␤": "piece go_on_elsewhere piece complete" }
+    too_large: 4, 1 { "data: abcde␤␤data: a␤␤": "piece go_on_in_line piece complete" }
     too_large_in_pieces: 4, 1 {
-        "data: abc": "begin" "de": "go_on_in_value piece" "f␤␤data: a␤␤": "go_on_in_value piece piece complete"
+        "data: abc": "begin" "de": "go_on_in_line piece" "f␤␤data: a␤␤": "go_on_in_line piece complete"
     }
     too_large_by_lines: 4, 1 {
-        "data: abc␤data: d␤␤data: a␤␤": "begin take_data_lines piece go_on_elsewhere piece complete"
+        "data: abc␤data: d␤␤data: a␤␤": "begin take_lines piece go_on_in_line piece complete"
     }
 }
