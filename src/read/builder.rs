@@ -466,6 +466,7 @@ impl EventBuilder {
     /// Takes a piece of a field other than `retry`, if there is room.
     #[inline(always)]
     fn field(&mut self, memory: &mut Memory<'_>, field: Field, piece: Piece<'_>) -> Room {
+        pass!("field");
         let is_id = field == Field::Id;
         if piece.first {
             if self.phase == Phase::Empty {
