@@ -1,4 +1,4 @@
-//! Copies that cannot panic. Every caller has made sure that there is room; without room, nothing is written. So no panic
+//! Copies that cannot panic. Every caller has made sure that there is room; without it, less is written. So no panic
 //! is linked, and the tests compare every byte.
 
 use core::cell::Cell;
@@ -88,5 +88,67 @@ pub(crate) fn copy_within(bytes: &mut [u8], from: Span, to: usize) {
         pairs.for_each(|(target, source)| target.set(source.get()));
     } else {
         pairs.rev().for_each(|(target, source)| target.set(source.get()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEN: usize = 160;
+
+    /// Bytes that differ from each other.
+    fn numbered() -> [u8; LEN] {
+        core::array::from_fn(|i| i as u8 + 1)
+    }
+
+    /// Calls `copy` and checks each byte before `end`, the position after the copy, against a plain copy.
+    fn agree(at: usize, source: &[u8], after: usize, copy: impl Fn(&mut [u8]) -> usize) {
+        let (mut bytes, mut expected) = ([0; LEN], [0; LEN]);
+        expected[at..at + source.len()].copy_from_slice(source);
+        assert_eq!(copy(&mut bytes), at + source.len());
+        assert_eq!(bytes[..after], expected[..after], "{} bytes at {at}", source.len());
+    }
+
+    #[test]
+    fn every_length_at_every_place() {
+        let source = numbered();
+        for len in 0..=80 {
+            for at in (0..20).chain(LEN - 80..=LEN - len) {
+                let (end, source) = (at + len, &source[..len]);
+                agree(at, source, LEN, |bytes| put(bytes, at, source));
+                agree(at, source, LEN, |bytes| put_bytes(bytes, at, source));
+                // Only what comes after may be overwritten.
+                for more in [0, 1, 64] {
+                    agree(at, source, end, |bytes| put_wild(bytes, at, &numbered()[..len + more], len));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_room_nothing_panics() {
+        let mut bytes = [0; 20];
+        for (at, len) in [(0, 21), (20, 1), (21, 0), (19, 2), (4, 17)] {
+            assert_eq!(put(&mut bytes, at, &numbered()[..len]), at + len);
+            assert_eq!(put_bytes(&mut bytes, at, &numbered()[..len]), at + len);
+            assert_eq!(put_wild(&mut bytes, at, &numbered(), len), at + len);
+            copy_within(&mut bytes, Span { start: 0, len }, at);
+            copy_within(&mut bytes, Span { start: at, len }, 0);
+        }
+    }
+
+    #[test]
+    fn parts_may_overlap() {
+        for start in 0..40 {
+            for to in 0..40 {
+                for len in 0..40 {
+                    let (mut bytes, mut expected) = (numbered(), numbered());
+                    copy_within(&mut bytes, Span { start, len }, to);
+                    expected.copy_within(start..start + len, to);
+                    assert_eq!(bytes, expected, "{len} bytes from {start} to {to}");
+                }
+            }
+        }
     }
 }

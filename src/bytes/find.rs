@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(line_end(input), naive, "{input:?}");
         let naive = input.iter().position(|byte| matches!(*byte, CR | LF | NUL));
         assert_eq!(line_end_or_nul(input), naive, "{input:?}");
+        assert_eq!(first_of([CR, LF, NUL], input), naive, "{input:?}");
     }
 
     /// One line end at every place of inputs of every length, slid through every alignment.
