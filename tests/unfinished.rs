@@ -18,6 +18,7 @@ cases! { unfinished {
     line: b"data:ab\n", Some(2);
     line_without_a_value: b"data\n", Some(0);
     second_line: b"data:ab\ndata:c", Some(4);
+    space_of_a_second_line: b"data:ab\ndata: ", Some(2);
     event_type_and_data: b"event:xy\ndata:ab\n", Some(4);
     event_type_in_place_of_another: b"event:xy\nevent:z\n", Some(1);
     id: b"id:1\n", Some(1);

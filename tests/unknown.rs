@@ -132,6 +132,27 @@ fn pieces(chunks: &[&[u8]], expected: &[&[Piece<'_>]]) {
     }
 }
 
+/// `next` goes past the beginning of a comment or unknown line, and `next_item` reports its rest as if it had done so.
+#[test]
+fn a_line_that_next_began() {
+    for line in [&b": ab\n"[..], b":ab\n", b":  \n", b"xy\n", b"datx\n"] {
+        for cut in 1..line.len() {
+            let (mut begin, mut rest) = line.split_at(cut);
+            let (mut by_items, mut by_next) = (Parser::<[u8; CAPACITY]>::new(), Parser::<[u8; CAPACITY]>::new());
+            assert_eq!(by_next.next(&mut { begin }), Ok(None));
+            while by_items.next_item(&mut begin).unwrap().is_some() {}
+            let mut same_rest = rest;
+            loop {
+                let item = by_items.next_item(&mut rest).unwrap();
+                assert_eq!(by_next.next_item(&mut same_rest).unwrap(), item, "{line:?} cut at {cut}");
+                if item.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
 /// An unknown line makes no event and no update, and is not a part of the event around it.
 #[test]
 fn an_unknown_line_changes_nothing() {
