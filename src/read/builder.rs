@@ -99,6 +99,7 @@ impl EventBuilder {
                     Room::No(_) => None,
                 },
                 Some(Err(lines)) => self.begin(memory, input, lines),
+                // No event, but maybe the beginning of one.
                 None if input.len() == 1 => {
                     self.skip_comments(input);
                     None

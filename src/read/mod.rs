@@ -27,8 +27,8 @@
 //! | `StreamStart(n)` | the byte `n` of a byte order mark, or none | `enter`, `head` |
 //! | `AfterCr` | a CR that ended a line, at the end of the input | `enter` |
 //! | `LineStart` | a line end | `step`, and `begin_value`, `begin_comment` and `take_byte` for a fast path |
-//! | `Name(place)` | a byte of a field's name | `head`, and `take_byte` for a fast path |
-//! | `Colon(kind)` | a colon; a space may follow | `head`, and `take_byte` for a fast path |
+//! | `Name(place)` | a byte of a field's name | `head` and `step`, and `go_on` and `take_byte` for a fast path |
+//! | `Colon(kind)` | a colon; a space may follow | `step`, and `go_on` and `take_byte` for a fast path |
 //! | `Value(kind, begun)` | a byte after that; `begun`: a piece was handed out | `step`, and `end_line` for a fast path |
 //!
 //! `builder::Phase`, about the event:
