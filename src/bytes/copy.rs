@@ -102,12 +102,13 @@ mod tests {
         core::array::from_fn(|i| i as u8 + 1)
     }
 
-    /// Calls `copy` and checks each byte before `end`, the position after the copy, against a plain copy.
+    /// Checks the bytes before `after`, and the position that `copy` returns, against a plain copy.
     fn agree(at: usize, source: &[u8], after: usize, copy: impl Fn(&mut [u8]) -> usize) {
         let (mut bytes, mut expected) = ([0; LEN], [0; LEN]);
-        expected[at..at + source.len()].copy_from_slice(source);
-        assert_eq!(copy(&mut bytes), at + source.len());
-        assert_eq!(bytes[..after], expected[..after], "{} bytes at {at}", source.len());
+        let len = source.len();
+        expected[at..at + len].copy_from_slice(source);
+        assert_eq!(copy(&mut bytes), at + len);
+        assert_eq!(bytes[..after], expected[..after], "{len} bytes at {at}");
     }
 
     #[test]
