@@ -215,7 +215,7 @@ impl EventBuilder {
     }
 
     /// Takes lines of data, event types and IDs that fit, the last of which may be split, at a line start of an event that is
-    /// not skipped.
+    /// not skipped. Between two events the first line is not one of data: `begin` takes such a line.
     #[inline(never)]
     fn take_lines(&mut self, memory: &mut Memory<'_>, input: &mut &[u8]) {
         pass!("take_lines");
@@ -226,7 +226,6 @@ impl EventBuilder {
                     let join = self.buffer.has(Field::Data);
                     let Room::Yes = self.buffer.room(usize::from(join) + bytes.len(), memory) else { return };
                     self.buffer.push_line(memory.bytes, join, value, bytes.len());
-                    self.phase = Phase::Filling;
                     self.is_ignoring = false;
                     (Field::Data, rest)
                 }
